@@ -27,6 +27,10 @@ export function placedParents(spec: DiscoverySpec | null): { parent: ParentOfPar
 export const incrementalParent = (spec: DiscoverySpec | null): { fullEvery: number } | null =>
   placedParents(spec).find(({ parent }) => parent.incremental !== undefined)?.parent.incremental ?? null
 
+/** Of values that do not identify a slice. */
+export const extraNames = (spec: DiscoverySpec | null): string[] =>
+  placedParents(spec).flatMap(({ parent }) => Object.keys(parent.extra ?? {}))
+
 /** `all`: in every slice. `any`: in some. Null for a function, whose values are known when it has returned. */
 export type ValueNames = { all: ReadonlySet<string>; any: ReadonlySet<string> } | null
 

@@ -1,7 +1,7 @@
 /**
  * Slices that are products of declared regions and accounts that are found, through all commands on real servers. Only
- * accounts that have changed are asked again. The values of a slice reach the table by `map`, also of a dead letter that
- * is replayed.
+ * accounts that have changed are asked again. The values of a slice reach the table by `map`, also those of a dead
+ * letter that is replayed.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

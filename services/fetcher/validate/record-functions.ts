@@ -3,6 +3,7 @@
  * The others are called as they are, so that a stream without such functions pays nothing for them.
  */
 import type { Stream } from '#shared/declaration/compile.ts'
+import { extraNames } from '#shared/declaration/discovery-parts.ts'
 import { type RecordContext, takesContext } from '#shared/declaration/record-functions.ts'
 import type { EnvelopeContext } from '#shared/declaration/source-spec.ts'
 import { deletionOf } from './tombstones.ts'
@@ -12,14 +13,15 @@ export type RecordFunctions = {
   isDeleted: ((raw: unknown) => boolean) | null
   map: ((raw: unknown) => unknown) | null
 }
-type Declared = Pick<Stream, 'filter' | 'deleted' | 'map'>
+type Declared = Pick<Stream, 'filter' | 'deleted' | 'map'> & { discovery?: Stream['discovery'] }
 
 /** The functions for the records of one page. `values`: those of its partition. */
 export type FunctionsOfPage = (page: EnvelopeContext | undefined, values: EnvelopeContext['values']) => RecordFunctions
 
 export function functionsFor(declared: Declared): FunctionsOfPage {
-  const plain = bound(declared, withoutPage({}))
-  return takesContext(declared) ? (page, values) => bound(declared, contextOf(page, values)) : () => plain
+  const extras = extraNames(declared.discovery ?? null)
+  const plain = bound(declared, withoutPage({}, extras))
+  return takesContext(declared) ? (page, values) => bound(declared, contextOf(page, values, extras)) : () => plain
 }
 
 function bound({ filter, deleted, map }: Declared, context: RecordContext): RecordFunctions {
@@ -32,12 +34,16 @@ function bound({ filter, deleted, map }: Declared, context: RecordContext): Reco
   }
 }
 
-const contextOf = (page: EnvelopeContext | undefined, values: EnvelopeContext['values']): RecordContext =>
-  page === undefined ? withoutPage(values) : { values: page.values, page: page.body, headers: page.headers }
+const contextOf = (
+  page: EnvelopeContext | undefined,
+  values: EnvelopeContext['values'],
+  extras: readonly string[],
+): RecordContext =>
+  page === undefined ? withoutPage(values, extras) : { values: page.values, page: page.body, headers: page.headers }
 
-/** Of a record that is replayed. An undefined page would be taken for an empty one. */
-const withoutPage = (values: EnvelopeContext['values']): RecordContext => ({
-  values,
+/** Of a record that is replayed: what it lacks throws, since undefined would be taken for an empty value. */
+const withoutPage = (values: EnvelopeContext['values'], extras: readonly string[]): RecordContext => ({
+  values: withoutExtras(values, extras),
   get page(): never {
     throw lacking('page')
   },
@@ -45,6 +51,18 @@ const withoutPage = (values: EnvelopeContext['values']): RecordContext => ({
     throw lacking('headers')
   },
 })
+
+function withoutExtras(values: EnvelopeContext['values'], extras: readonly string[]): EnvelopeContext['values'] {
+  const names = extras.filter((name) => !Object.hasOwn(values, name))
+  if (names.length === 0) return values
+  const get = (name: string) => () => {
+    throw lacking(`value "${name}"`)
+  }
+  return Object.defineProperties(
+    { ...values },
+    Object.fromEntries(names.map((name) => [name, { get: get(name), enumerable: true }])),
+  )
+}
 
 const lacking = (name: string): RangeError =>
   new RangeError(`a replayed record has no ${name}; copy what is needed into the record with envelope`)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { int64, type RecordContext, z } from '#shared/index.ts'
+import { compileSource } from '#shared/declaration/compile.ts'
+import { int64, none, parent, type RecordContext, z } from '#shared/index.ts'
 import { createRevalidator } from '../../../services/fetcher/dead-letters/revalidate.ts'
 import { createValidator } from '../../../services/fetcher/validate/validate.ts'
 import { declareOrders } from '../declared.ts'
@@ -64,6 +65,22 @@ describe('a dead letter before today’s declaration', () => {
     const refused = revalidate('validate', bytes({ id: 'paged' }), eu)
     assert.equal(refused.kind === 'refused' && refused.reason, 'map_failed')
     assert.match(refused.kind === 'refused' ? refused.issues : '', /a replayed record has no page; .* envelope/)
+  })
+
+  test('has the values that identify its slice, and a map that reads another one refuses it again', () => {
+    const partitions = parent({ stream: 'accounts', over: 1, values: { account: '/id' }, extra: { name: '/name' } })
+    const list = { path: '/accounts', paginate: none(), schema: z.object({ id: z.string() }), primaryKey: ['id'] }
+    const revalidated = (map: (raw: { id: string }, context: RecordContext) => unknown) => {
+      const orders = { ...list, schema, partitions, map }
+      const streams = { orders, accounts: list }
+      const [stream] = compileSource({ name: 'shop', baseUrl: 'http://127.0.0.1:1', streams }, 'shop.ts').streams
+      assert.ok(stream !== undefined)
+      return createRevalidator(stream)('validate', bytes({ id: 'a' }), { account: '7' })
+    }
+    const told = revalidated(({ id }, { values }) => ({ id: `${id} of ${values.account}` }))
+    assert.deepEqual(payload(told), { id: 'a of 7' })
+    const refused = revalidated(({ id }, { values }) => ({ id: `${id} of ${values.name}` }))
+    assert.match(refused.kind === 'refused' ? refused.issues : '', /a replayed record has no value "name"; .* envelope/)
   })
 
   test('has the key of its own partition where the key is a hash, and keeps the one that it was published with', () => {

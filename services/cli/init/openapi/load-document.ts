@@ -29,7 +29,7 @@ export async function loadDocument(where: string, tools: Tools): Promise<LoadedD
   const network = { ...PLAIN_NETWORK, ...(tools.proxies === undefined ? {} : { proxies: tools.proxies }) }
   const http = createHttp({ bodyBytesMax: DOCUMENT_BYTES_MAX, timeoutMs: TIMEOUT_MS, network })
   try {
-    return await fromAddress(new URL(where), http, AbortSignal.any([tools.signal, AbortSignal.timeout(TIMEOUT_MS)]))
+    return await fromAddress(where, http, AbortSignal.any([tools.signal, AbortSignal.timeout(TIMEOUT_MS)]))
   } catch (error) {
     tools.signal.throwIfAborted()
     if (error instanceof WrongUse) throw error
@@ -51,8 +51,8 @@ async function fromFile(path: string): Promise<LoadedDocument> {
   }
 }
 
-async function fromAddress(first: URL, http: Http, signal: AbortSignal): Promise<LoadedDocument> {
-  let url = first
+async function fromAddress(first: string, http: Http, signal: AbortSignal): Promise<LoadedDocument> {
+  let url = new URL(first)
   for (let redirects = 0; redirects <= REDIRECTS_MAX; redirects++) {
     const { status, headers, text } = await http.ask(
       { method: 'GET', url, headers: { accept: ACCEPT }, body: undefined },
@@ -61,7 +61,7 @@ async function fromAddress(first: URL, http: Http, signal: AbortSignal): Promise
     if (status >= 200 && status <= 299) return { text, from: redactUrl(first), address: url.href }
     const { location } = headers
     if (status < 300 || status > 399 || location === undefined || !URL.canParse(location, url))
-      throw unreadable(redactUrl(url), `responds with ${status}`)
+      throw unreadable(redactUrl(url.href), `responds with ${status}`)
     url = new URL(location, url)
     if (!['http:', 'https:'].includes(url.protocol)) throw unreadable(redactUrl(first), 'leads to no http or https URL')
   }

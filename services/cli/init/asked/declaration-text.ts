@@ -3,35 +3,47 @@
  * from, each open decision a `todo(…)`.
  */
 import { credentialsPart } from '../credentials.ts'
-import type { PagingCandidate, PagingOptions } from '../guess/paging-facts.ts'
-import { fieldsText, importsOf } from '../guess/type-text.ts'
-import { comment, LINE_COLUMNS, lines, literal, property, quoted } from '../source-text.ts'
-import { type Endpoint, requestPart } from './endpoint.ts'
+import type { Known } from '../known.ts'
+import { comment, LINE_COLUMNS, lines, quoted } from '../source-text.ts'
+import type { Endpoint } from './endpoint.ts'
 import type { EndpointFindings } from './findings.ts'
-
-const INDENT = '      '
+import { type StreamPart, streamImports, streamLines } from './stream-lines.ts'
 
 /** `decided`: with the best guess in place of each open decision, so that it can be loaded. */
 export function askedDeclaration(endpoint: Endpoint, findings: EndpointFindings, decided = false): string {
-  const { name, stream, known } = endpoint
-  const { records, paging, key, fields, renaming, watermark, quota, counts } = findings
+  const { counts } = findings
+  const { name, known } = endpoint
+  return sourceDeclaration({
+    ...{ name, known, quota: findings.quota, notes: [] },
+    origin: `${counts.records} records of ${pagesText(counts.pages)}`,
+    parts: [{ endpoint, findings, decided }],
+  })
+}
+
+const pagesText = (pages: number): string => (pages === 1 ? '1 page' : `${pages} pages`)
+
+export type DeclaredSource = {
+  name: string
+  known: Pick<Known, 'description' | 'credentials' | 'headers'> & { baseUrl: string }
+  quota: EndpointFindings['quota']
+  /** Comments at the head of the source. */
+  notes: readonly string[]
+  /** What the declaration was made from. */
+  origin: string
+  parts: readonly StreamPart[]
+}
+
+/** A source with one or more streams. */
+export function sourceDeclaration({ name, known, quota, notes, origin, parts }: DeclaredSource): string {
   const credentials = credentialsPart(known)
-  const isOpen = paging.open !== null && !decided
-  const needs = [
-    ...credentials.imports,
-    ...(isOpen && paging.open?.option === null ? ['todo'] : [paging.candidate.kind, ...(isOpen ? ['todo'] : [])]),
-    ...(hasOptional(paging.candidate.options) ? ['optional'] : []),
-    ...importsOf(fields),
-    ...['defineSource', 'z'],
-  ]
-  const request = Object.entries(requestPart(known, isOpen ? [] : paging.candidate.sets))
-  const said = (why: string) => why !== '' && comment(`guessed: ${why}`, INDENT)
+  const needs = [...credentials.imports, ...parts.flatMap(streamImports), 'defineSource', 'z']
   return `${lines([
     `/** ${headOf(name, known.description)} */`,
     `import { ${[...new Set(needs)].sort(byName).join(', ')} } from 'headrace'`,
     '',
-    `// Written by headrace init from ${counts.records} records of ${pagesText(counts.pages)}.`,
+    comment(`Written by headrace init from ${origin}.`, ''),
     '// A comment says what each guess was made from.',
+    ...notes.map((note) => comment(note, '')),
     'export default defineSource({',
     `  name: ${quoted(name)},`,
     `  baseUrl: ${quoted(known.baseUrl)},`,
@@ -44,30 +56,11 @@ export function askedDeclaration(endpoint: Endpoint, findings: EndpointFindings,
       : `  // guessed: ${quota.why}. At most this, over all workers.`,
     `  quota: { requests: ${quota.requests}, per: ${quoted(quota.per)} },`,
     '  streams: {',
-    `    ${property(stream)}: {`,
-    ...request.map(([field, value]) => memberText(field, value)),
-    said(isOpen ? '' : paging.candidate.why),
-    ...pagingText(paging.candidate, isOpen ? paging.open : null),
-    said(records.why),
-    `      records: ${quoted(records.pointer)},`,
-    ...(renaming === null ? [] : renaming.code.map((line) => `${INDENT}${line}`)),
-    '      // Validation, registered schema and ClickHouse table follow from it. Other fields are kept in _extra.',
-    '      schema: z.object({',
-    fieldsText(fields, `${INDENT}  `),
-    '      }),',
-    ...keyText(key),
-    ...watermarkLines(findings),
-    ...(watermark === null
-      ? []
-      : [`      watermark: { field: ${quoted(watermark.field)}, param: ${quoted(watermark.param)}, lookback: '1m' },`]),
-    "      every: '5m',",
-    '    },',
+    ...parts.flatMap(streamLines),
     '  },',
     '})',
   ])}\n`
 }
-
-const pagesText = (pages: number): string => (pages === 1 ? '1 page' : `${pages} pages`)
 
 /** On one line, and without what would end the comment. */
 function headOf(name: string, description: string | undefined): string {
@@ -83,69 +76,4 @@ function headOf(name: string, description: string | undefined): string {
 const byName = (a: string, b: string): number => {
   const [x, y] = [a.toLowerCase(), b.toLowerCase()]
   return x < y ? -1 : x > y ? 1 : 0
-}
-
-function memberText(field: string, value: unknown): string {
-  const head = `${INDENT}${field}: `
-  return `${head}${literal(value, INDENT, head.length)},`
-}
-
-const hasOptional = (options: PagingOptions): boolean =>
-  Object.values(options).some((value) => typeof value === 'object' && 'optional' in value)
-
-/** `open`: what of it is to decide. */
-function pagingText({ kind, options }: PagingCandidate, open: EndpointFindings['paging']['open']): string[] {
-  if (open !== null && open.option === null) return [`${INDENT}paginate: ${todoText(open.question, INDENT)},`]
-  const members = Object.entries(options).map(([name, value]): [string, string] => [
-    name,
-    name === open?.option ? todoText(open.question, `${INDENT}  `) : optionText(value),
-  ])
-  if (members.length === 0) return [`${INDENT}paginate: ${kind}(),`]
-  const short = `${INDENT}paginate: ${kind}({ ${members.map(([name, text]) => `${name}: ${text}`).join(', ')} }),`
-  if (short.length <= LINE_COLUMNS && !short.includes('\n')) return [short]
-  return [
-    `${INDENT}paginate: ${kind}({`,
-    ...members.map(([name, text]) => `${INDENT}  ${name}: ${text},`),
-    `${INDENT}}),`,
-  ]
-}
-
-const optionText = (value: PagingOptions[string]): string =>
-  typeof value === 'object' && typeof value.optional === 'string'
-    ? `optional(${quoted(value.optional)})`
-    : literal(value, INDENT)
-
-const TODO_ROOM = 20
-
-function todoText(question: string, indent: string): string {
-  const text = quoted(question)
-  return indent.length + text.length + TODO_ROOM <= LINE_COLUMNS
-    ? `todo(${text})`
-    : `todo(\n${indent}  ${text},\n${indent})`
-}
-
-function keyText({ fields, why, doubt }: EndpointFindings['key']): string[] {
-  const notes = [
-    ...(why === '' ? [] : [comment(`guessed: ${why}`, INDENT)]),
-    ...(doubt === null ? [] : [comment(`In doubt: ${doubt}.`, INDENT)]),
-  ]
-  return [...notes, `${INDENT}primaryKey: ${fields === null ? "'record'" : `[${fields.map(quoted).join(', ')}]`},`]
-}
-
-function watermarkLines({ watermark, watermarks }: EndpointFindings): string[] {
-  if (watermark !== null) {
-    return [
-      ...(watermark.why === '' ? [] : [comment(`guessed: ${watermark.why}`, INDENT)]),
-      comment('Each run requests changes since the last value, and a little earlier for late records.', INDENT),
-    ]
-  }
-  const [candidate] = watermarks
-  const field = candidate?.field ?? 'updated_at'
-  const why =
-    candidate === undefined ? [] : [comment(`Guessed for a watermark: ${field}, by ${candidate.why}.`, INDENT)]
-  return [
-    ...why,
-    comment('Without a watermark every run reads everything. With one it requests changes only:', INDENT),
-    `${INDENT}// watermark: { field: ${quoted(field)}, param: 'since', lookback: '1m' },`,
-  ]
 }

@@ -12,6 +12,8 @@ export function addAuthoringCommands(program: Command): void {
     .option('--dir <dir>', 'folder for the files', 'sources')
     .option('--url <url>', 'address of the API, or of the endpoint; two pages are read from it')
     .option('--from-curl <command>', 'a curl command line that works; secrets become environment variables')
+    .option('--openapi <file>', 'OpenAPI or Swagger document, a file or URL: a source with its lists')
+    .option('--only <pattern>', "of its lists those with this path or operationId; * is any text, e.g. '/orders*'")
     .option('--header <header>', "header of the requests, e.g. 'X-Key: $SHOP_KEY'; may be repeated", collected)
     .option('--offline', 'write an example from the options alone; do not call the API')
     .option('--path <path>', 'path of the endpoint')

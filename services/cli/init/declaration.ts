@@ -3,7 +3,7 @@
  * formatted as this repository is.
  */
 import type { InitAnswers } from './answers.ts'
-import { lines, property, quoted } from './source-text.ts'
+import { lines, literal, property, quoted } from './source-text.ts'
 
 /** Names of environment variables begin with the source's name. */
 const variable = (name: string, what: string): string => `${name.toUpperCase().replaceAll('-', '_')}_${what}`
@@ -144,5 +144,29 @@ export function testText(
     '  assert.deepEqual(drift, {})',
     '  assert.ok(records.length > 0)',
     '})',
+  ])}\n`
+}
+
+/** The same for several streams; their recordings are named by source and stream. */
+export function testsText(name: string, streams: readonly string[]): string {
+  return `${lines([
+    `/** Needs neither the API nor a secret: it reads recorded pages with the code of a run. */`,
+    "import assert from 'node:assert/strict'",
+    "import { test } from 'node:test'",
+    "import { walkRecorded } from 'headrace/testing'",
+    `import source from './${name}.ts'`,
+    '',
+    `const STREAMS = ${literal(streams, '', 'const STREAMS = '.length)}`,
+    '',
+    'for (const stream of STREAMS) {',
+    `  test(\`the recorded pages of ${name}.\${stream} match the declaration\`, async () => {`,
+    `    const recording = new URL(\`./${name}.\${stream}.recording.json\`, import.meta.url)`,
+    '    const { records, deadLetters, drift } = await walkRecorded(source, stream, recording)',
+    '    assert.deepEqual(deadLetters, [])',
+    '    // Fields that are not in the schema: add them there, or list here those that stay in _extra.',
+    '    assert.deepEqual(drift, {})',
+    '    assert.ok(records.length > 0)',
+    '  })',
+    '}',
   ])}\n`
 }

@@ -43,13 +43,13 @@ export async function filesFor(answers: InitAnswers, dir: string, clock: Clock):
   ]
 }
 
-/** The stream of a declaration's text. Throws WrongUse for a text that is not a valid declaration. */
-export async function compiledFrom(text: string, file: string): Promise<Stream> {
+/** A stream of a declaration's text, by default the first. Throws WrongUse for a text that is not a valid declaration. */
+export async function compiledFrom(text: string, file: string, name?: string): Promise<Stream> {
   const dir = mkdtempSync(join(tmpdir(), 'headrace-init-'))
   try {
     writeFileSync(join(dir, file), text)
     const sources = await loadSources([dir])
-    const stream = sources.at(-1)?.streams[0]
+    const stream = sources.at(-1)?.streams.find((each) => name === undefined || each.name === name)
     if (stream === undefined) throw new RangeError('no stream')
     return stream
   } catch (error) {

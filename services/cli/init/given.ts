@@ -18,6 +18,10 @@ export type InitCommandOptions = InitFlags & {
   /** Writes an example from the options alone. */
   offline?: boolean
   fromCurl?: string
+  /** A description of the API: a file or an address. */
+  openapi?: string
+  /** Which of its lists: a path or an operationId, with * for any characters. */
+  only?: string
   header?: string[]
 }
 

@@ -27,6 +27,10 @@ export async function initCommand(name: string, options: InitCommandOptions): Pr
   const { dir } = options
   refuseExisting(join(dir, `${name}.ts`))
   await refuseDeclared(name, [dir, ...(readOptions(environment).HEADRACE_SOURCES ?? '').split(','), ...options.sources])
+  if (options.openapi !== undefined)
+    return (await import('./openapi/init-openapi.ts')).initByOpenapi(name, options.openapi, options)
+  if (options.only !== undefined)
+    throw new WrongUse('HR_OPTION', '--only chooses lists of a document', { hint: 'name the document: --openapi FILE' })
   const given = options.offline === true ? null : givenEndpoint(name, options)
   if (given !== null) return initByAsking(given, options)
   const answers = await answersOf(name, options)

@@ -83,7 +83,10 @@ function paramsText(params: unknown, missing: readonly (readonly [string, string
     ...Object.entries((params ?? {}) as object).map(
       ([name, value]) => `${inner}${property(name)}: ${literal(value, inner)},`,
     ),
-    ...missing.map(([name, question]) => `${inner}${property(name)}: ${decided ? "'x'" : todoText(question, inner)},`),
+    ...missing.map(
+      ([name, question]) =>
+        `${inner}${property(name)}: ${decided ? "'x'" : todoText(question, inner, property(name))},`,
+    ),
     `${INDENT}},`,
   ])
 }
@@ -93,10 +96,11 @@ const hasOptional = (options: PagingOptions): boolean =>
 
 /** `open`: what of it is to decide. */
 function pagingText({ kind, options }: PagingCandidate, open: EndpointFindings['paging']['open']): string[] {
-  if (open !== null && open.option === null) return [`${INDENT}paginate: ${todoText(open.question, INDENT)},`]
+  if (open !== null && open.option === null)
+    return [`${INDENT}paginate: ${todoText(open.question, INDENT, 'paginate')},`]
   const members = Object.entries(options).map(([name, value]): [string, string] => [
     name,
-    name === open?.option ? todoText(open.question, `${INDENT}  `) : optionText(value),
+    name === open?.option ? todoText(open.question, `${INDENT}  `, name) : optionText(value),
   ])
   if (members.length === 0) return [`${INDENT}paginate: ${kind}(),`]
   const short = `${INDENT}paginate: ${kind}({ ${members.map(([name, text]) => `${name}: ${text}`).join(', ')} }),`
@@ -113,13 +117,11 @@ const optionText = (value: PagingOptions[string]): string =>
     ? `optional(${quoted(value.optional)})`
     : literal(value, INDENT)
 
-const TODO_ROOM = 20
-
-export function todoText(question: string, indent: string): string {
+/** `name`: of the member that it is the value of. */
+export function todoText(question: string, indent: string, name: string): string {
   const text = quoted(question)
-  return indent.length + text.length + TODO_ROOM <= LINE_COLUMNS
-    ? `todo(${text})`
-    : `todo(\n${indent}  ${text},\n${indent})`
+  const line = `${indent}${name}: todo(${text}),`
+  return line.length <= LINE_COLUMNS ? `todo(${text})` : `todo(\n${indent}  ${text},\n${indent})`
 }
 
 function keyText({ fields, why, doubt }: EndpointFindings['key']): string[] {

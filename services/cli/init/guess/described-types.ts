@@ -171,3 +171,7 @@ function targetOf(ref: string, root: KnownSchema): KnownSchema | null {
   }
   return isFields(at) ? at : null
 }
+
+/** The fields that a description names, while nothing was asked. */
+export const describedAlone = (schema: KnownSchema): FieldType[] =>
+  fieldsOf(schema, schema, 0).map((field) => ({ ...field, why: 'described' }))

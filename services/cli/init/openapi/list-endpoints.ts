@@ -110,7 +110,15 @@ function withPathNames(path: string, parameters: readonly Parameter[], { problem
   return [
     ...declared,
     ...undeclared.map(
-      (name): Parameter => ({ name, in: 'path', required: true, value: null, values: [], maximum: null }),
+      (name): Parameter => ({
+        name,
+        in: 'path',
+        required: true,
+        value: null,
+        isExample: false,
+        values: [],
+        maximum: null,
+      }),
     ),
   ]
 }

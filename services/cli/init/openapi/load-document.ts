@@ -60,7 +60,7 @@ async function fromAddress(first: string, http: Http, signal: AbortSignal): Prom
     )
     if (status >= 200 && status <= 299) return { text, from: redactUrl(first), address: url.href }
     const { location } = headers
-    if (status < 300 || status > 399 || location === undefined || !URL.canParse(location, url))
+    if (status < 300 || status > 399 || location === undefined || !URL.canParse(location, url.href))
       throw unreadable(redactUrl(url.href), `responds with ${status}`)
     url = new URL(location, url)
     if (!['http:', 'https:'].includes(url.protocol)) throw unreadable(redactUrl(first), 'leads to no http or https URL')

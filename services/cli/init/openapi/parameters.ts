@@ -9,12 +9,16 @@ export type Parameter = {
   required: boolean
   /** What the document offers: a default, a listed value, an example. */
   value: string | null
+  /** The value is an example of the document, which may be of nobody's account. */
+  isExample: boolean
   /** All values that it allows; empty where it lists none. */
   values: readonly string[]
   /** The largest number that it allows. */
   maximum: number | null
 }
 
+/** A name or a number is shorter. */
+const VALUE_CHARS_MAX = 80
 const PLACES = ['query', 'path', 'header', 'cookie']
 
 export function parametersOf(
@@ -47,20 +51,22 @@ function parameterOf(name: string, place: Parameter['in'], parameter: unknown, r
   const schema = resolve(at(parameter, 'schema')).value
   const item = resolve(at(schema, 'items')).value
   const values = [...listAt(schema, 'enum'), ...listAt(item, 'enum')].map(scalarText).filter((text) => text !== null)
-  const offered = [
-    at(schema, 'default'),
-    ...values,
+  const [own] = [at(schema, 'default'), ...values].map(scalarText).filter((text) => text !== null)
+  const [example] = [
     at(parameter, 'example'),
     ...Object.values(treeAt(parameter, 'examples')).map((each) => at(each, 'value')),
     ...listAt(schema, 'examples'),
     at(schema, 'example'),
   ]
+    .map(scalarText)
+    .filter((text) => text !== null)
   const maximum = at(schema, 'maximum')
   return {
     name,
     in: place,
     required: at(parameter, 'required') === true || place === 'path',
-    value: offered.map(scalarText).find((text) => text !== null) ?? null,
+    value: own ?? example ?? null,
+    isExample: own === undefined && example !== undefined,
     values,
     maximum: typeof maximum === 'number' && Number.isSafeInteger(maximum) && maximum > 0 ? maximum : null,
   }
@@ -69,5 +75,5 @@ function parameterOf(name: string, place: Parameter['in'], parameter: unknown, r
 function scalarText(value: unknown): string | null {
   if (isTree(value) || Array.isArray(value) || value === null || value === undefined) return null
   const text = String(value)
-  return text === '' ? null : text
+  return text === '' || text.length > VALUE_CHARS_MAX ? null : text
 }

@@ -8,6 +8,7 @@ import { credentialsOf } from './credentials.ts'
 import { type ListEndpoint, listEndpoints } from './list-endpoints.ts'
 import { isMeant } from './only.ts'
 import { type PagingHint, pagingHint } from './paging-hints.ts'
+import type { Parameter } from './parameters.ts'
 import { parseDocument, type Version } from './parse-document.ts'
 import { type PathValues, pathValues } from './path-values.ts'
 import { createProblems, type Problems } from './problems.ts'
@@ -40,6 +41,8 @@ export type DocumentStream = {
   /** Required parameters of the query, with what the document offers. */
   params: Record<string, string>
   paramNames: string[]
+  /** Those of them, and of the path, whose values are examples of the document. */
+  exampleParams: string[]
   /** Required parameters that the document offers no value for. */
   missingParams: string[]
   paging: PagingHint | null
@@ -106,6 +109,7 @@ export function readDocument(text: string, { from, address: base, name, only }: 
           required.flatMap(({ name: param, value }) => (value === null ? [] : [[param, value]])),
         ),
         paramNames: query.map(({ name: param }) => param),
+        exampleParams: endpoint.parameters.filter(isGuessed).map(({ name: param }) => param),
         missingParams: required.filter(({ value }) => value === null).map(({ name: param }) => param),
         paging: pagingHint(endpoint, tools),
         pathValues: pathValues(each, listed),
@@ -117,6 +121,8 @@ export function readDocument(text: string, { from, address: base, name, only }: 
     problems,
   }
 }
+
+const isGuessed = ({ required, isExample }: Parameter): boolean => required && isExample
 
 /** What can be asked at once comes first. */
 const rank = ({ deprecated, parameters }: ListEndpoint): number =>

@@ -13,8 +13,8 @@ export const DEPTH_MAX = 5
 export const FIELDS_MAX = 200
 /** Schemas that are looked at for one record. */
 const SCHEMAS_MAX = 5_000
-/** A longer list of values is a text. */
-export const VALUES_MAX = 60
+/** Longer lists of values grow: they are texts. */
+export const VALUES_CHARS_MAX = 70
 const DESCRIPTION_CHARS_MAX = 120
 
 type Reading = SchemaTools & { depthMax: number; left: { fields: number; schemas: number } }
@@ -90,7 +90,7 @@ function objectShape(flat: Flat, reading: Reading, above: readonly string[], dep
 
 function scalarShape(type: ScalarName, { format, values }: Flat): ValueShape {
   const own = (values ?? []).filter((value) => typeof value === (type === 'integer' ? 'number' : type))
-  const listed = own.length > 0 && own.length <= VALUES_MAX && type === 'string'
+  const listed = own.length > 0 && type === 'string' && own.join("', '").length <= VALUES_CHARS_MAX
   return {
     kind: 'scalar',
     nullable: false,

@@ -26,6 +26,7 @@ const hint = ({ params = {}, fields = {}, headers = [] }: Given) =>
         required: false,
         values: [],
         value,
+        isExample: false,
         maximum,
       })),
       records: { pointer: '/data', item, isOnly: true },

@@ -57,6 +57,7 @@ describe('a document of every version, as JSON and as YAML', () => {
           },
           params: {},
           paramNames: ['cursor', 'limit'],
+          exampleParams: [],
           missingParams: [],
           paging: { kind: 'cursor', next: '/meta/next_cursor', param: 'cursor' },
           pathValues: null,

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { z } from 'zod'
 import { createProblems } from '../../../../services/cli/init/openapi/problems.ts'
-import { FIELDS_MAX, readShape, VALUES_MAX } from '../../../../services/cli/init/openapi/read-shape.ts'
+import { FIELDS_MAX, readShape, VALUES_CHARS_MAX } from '../../../../services/cli/init/openapi/read-shape.ts'
 import { resolverOf } from '../../../../services/cli/init/openapi/references.ts'
 import { schemaOf } from '../../../../services/cli/init/openapi/shape-schema.ts'
 
@@ -74,8 +74,9 @@ describe('a schema of a document, without references', () => {
     assert.deepEqual(read({ enum: ['a', 'b', 'a'] }), { type: 'string', enum: ['a', 'b'] })
     assert.deepEqual(read({ const: 'order' }), { type: 'string', enum: ['order'] })
     assert.deepEqual(read({ type: 'integer', enum: [1, 2] }), whole)
-    const values = Array.from({ length: VALUES_MAX + 1 }, (_, index) => `v${index}`)
-    assert.deepEqual(read({ type: 'string', enum: values }), text)
+    const long = 'v'.repeat(VALUES_CHARS_MAX)
+    assert.deepEqual(read({ type: 'string', enum: [long] }), { type: 'string', enum: [long] })
+    assert.deepEqual(read({ type: 'string', enum: [`${long}v`] }), text)
     assert.deepEqual(read({ oneOf: [{ const: 'a' }, { const: 'b' }] }), { type: 'string', enum: ['a', 'b'] })
     assert.deepEqual(read({ anyOf: [{ enum: ['a'] }, text] }), text)
   })

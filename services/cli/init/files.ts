@@ -43,7 +43,7 @@ export async function filesFor(answers: InitAnswers, dir: string, clock: Clock):
   ]
 }
 
-/** A stream of a declaration's text, by default the first. Throws WrongUse for a text that is not a valid declaration. */
+/** A stream of a declaration's text, by default the first. Throws WrongUse if the text is not a declaration. */
 export async function compiledFrom(text: string, file: string, name?: string): Promise<Stream> {
   const dir = mkdtempSync(join(tmpdir(), 'headrace-init-'))
   try {

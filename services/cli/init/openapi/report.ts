@@ -74,17 +74,18 @@ function headline(from: string, { title, version, counts, streams }: ReadDocumen
   const { gets, lists, meant } = counts
   const all = meant === lists ? '' : `, ${meant} of them meant by --only`
   const more = meant > streams.length ? `; the first ${streams.length} are declared: choose others with --only` : ''
-  const what = `${shownText(from)}: ${shownText(title ?? 'without a title')} (${version === '2.0' ? 'Swagger' : 'OpenAPI'} ${version})`
+  const format = `${version === '2.0' ? 'Swagger' : 'OpenAPI'} ${version}`
+  const what = `${shownText(from)}: ${shownText(title ?? 'without a title')} (${format})`
   return `${what}, ${counted(gets, 'GET operation')}, ${counted(lists, 'list')}${all}${more}`
 }
 
 function streamLine({ stream, findings, reason }: SettledStream): string {
-  const { records, pages } = findings.counts
-  const what =
-    reason === null
-      ? `${counted(records, 'record')} on ${counted(pages, 'page')}, ${findings.paging.open === null ? findings.paging.candidate.kind : 'paging open'}, key ${findings.key.fields?.join(' + ') ?? "'record'"}`
-      : `from the document alone: ${reason}`
-  return `${stream.stream} (${stream.path}): ${what}`
+  const { counts, paging, key } = findings
+  const where = `${stream.stream} (${stream.path})`
+  if (reason !== null) return `${where}: from the document alone: ${reason}`
+  const found = `${counted(counts.records, 'record')} on ${counted(counts.pages, 'page')}`
+  const pages = paging.open === null ? paging.candidate.kind : 'paging to decide'
+  return `${where}: ${found}, ${pages}, key ${key.fields?.join(', ') ?? "'record'"}`
 }
 
 function nextSteps(

@@ -97,8 +97,8 @@ const filled = (path: string, values: Readonly<Record<string, string>>): string 
   )
 
 /**
- * A list that is short today may have a second page tomorrow: a way of paging that ends well without one is taken from
- * the document.
+ * A list that is short today may have a second page tomorrow. So a way of paging that ends well without one is taken
+ * from the document.
  */
 function withHint(findings: EndpointFindings, { paging: hint }: DocumentStream): EndpointFindings {
   const { paging } = findings

@@ -83,7 +83,7 @@ export function parentField(
   return field?.type.kind === 'scalar' ? name : null
 }
 
-/** The values of the path tell records of different slices apart, so each record gets them, unless it has them itself. */
+/** Each record gets the values of its path, unless it has them itself: they tell records of slices apart. */
 function addedFields(
   { pathValues, path, schema }: DocumentStream,
   { fields }: EndpointFindings,

@@ -5,9 +5,9 @@ import type { ValueShape } from './shape.ts'
 import { bare } from './words.ts'
 
 export type PathValues = {
-  /** Of each parameter in the path. */
+  /** Of each parameter, in the order of the path. */
   names: readonly string[]
-  /** A list of the same document whose records have the value of the only parameter. */
+  /** A list of the same document whose records have the last value; its own path has the others. */
   parent: { stream: string; field: string } | null
   /** What the document offers: one set of values for each. Empty where it offers none. */
   offered: readonly Readonly<Record<string, string>>[]
@@ -20,12 +20,13 @@ const OFFERED_MAX = 50
 
 /** Null for a path without parameters. */
 export function pathValues({ endpoint }: Listed, all: readonly Listed[]): PathValues | null {
-  const parameters = endpoint.parameters.filter((parameter) => parameter.in === 'path')
-  const [only, ...more] = parameters
-  if (only === undefined) return null
+  const place = ({ name }: Parameter): number => endpoint.path.indexOf(`{${name}}`)
+  const parameters = endpoint.parameters.filter((each) => each.in === 'path').toSorted((a, b) => place(a) - place(b))
+  const last = parameters.at(-1)
+  if (last === undefined) return null
   return {
     names: parameters.map(({ name }) => name),
-    parent: more.length > 0 ? null : parentOf(endpoint.path, only, all),
+    parent: parentOf(endpoint.path, last, all),
     offered: offeredFor(parameters),
   }
 }
@@ -43,7 +44,7 @@ function offeredFor(parameters: readonly Parameter[]): Record<string, string>[] 
 function parentOf(path: string, { name }: Parameter, all: readonly Listed[]): PathValues['parent'] {
   const before = path.slice(0, path.indexOf(`{${name}}`)).replace(/\/$/, '')
   const parent = all.find(({ endpoint }) => endpoint.path.replace(/(\.json)?\/?$/, '') === before)
-  if (parent === undefined || parent.endpoint.parameters.some((parameter) => parameter.in === 'path')) return null
+  if (parent === undefined) return null
   const field = keyField(parent.shape, name, before.split('/').at(-1) ?? '')
   return field === null ? null : { stream: parent.stream, field }
 }

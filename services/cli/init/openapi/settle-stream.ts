@@ -13,6 +13,8 @@ export type SettledStream = {
   stream: DocumentStream
   endpoint: Endpoint
   findings: EndpointFindings
+  /** Those in its path that it was asked with. */
+  values: Readonly<Record<string, string>>
   /** Of an API that was asked; to be closed by the caller. */
   asked: AskedApi | null
   /** Why it was not asked, or not successfully; null where it was. */
@@ -39,20 +41,21 @@ const SAID = { paging: null, key: null, watermark: null }
 
 export async function settleStream(stream: DocumentStream, tools: SettleTools): Promise<SettledStream> {
   const { mayAsk, whyNot } = tools
-  const [first, ...others] = pathsFor(stream, tools)
+  const [first, ...others] = valuesFor(stream, tools)
   const described = (reason: string, error: unknown = null): SettledStream => ({
     ...{ stream, endpoint: endpointFor(stream, stream.path, tools), findings: describedFindings(stream) },
-    ...{ asked: null, reason, error },
+    ...{ values: {}, asked: null, reason, error },
   })
   if (stream.missingParams.length > 0) return described(`needs a value for ${stream.missingParams.join(', ')}`)
   if (!mayAsk) return described(whyNot)
   if (first === undefined) return described('needs values for its path')
   let error: unknown
-  for (const path of [first, ...others]) {
+  for (const values of [first, ...others]) {
     try {
-      const endpoint = endpointFor(stream, path, tools)
+      const endpoint = endpointFor(stream, filled(stream.path, values), tools)
       const asked = await askEndpoint({ ...tools, endpoint, said: SAID })
-      return { stream, endpoint, findings: withHint(asked.findings, stream), asked, reason: null, error: null }
+      const findings = withHint(asked.findings, stream)
+      return { ...{ stream, endpoint, findings, values, asked }, reason: null, error: null }
     } catch (caught) {
       tools.signal.throwIfAborted()
       error = caught
@@ -78,17 +81,18 @@ function endpointFor(stream: DocumentStream, path: string, { name, known }: Sett
   }
 }
 
-/** With values; empty where there are none. */
-function pathsFor({ path, pathValues }: DocumentStream, { settled }: SettleTools): string[] {
-  if (pathValues === null) return [path]
+/** Sets of values for its path, to be tried in turn; empty where there are none. */
+function valuesFor({ pathValues }: DocumentStream, { settled }: SettleTools): Readonly<Record<string, string>>[] {
+  if (pathValues === null) return [{}]
   const { parent, offered, names } = pathValues
-  const [name = ''] = names
-  const records = parent === null ? [] : (settled.get(parent.stream)?.asked?.findings.paging.pages.flat() ?? [])
-  const values = records.flatMap((record) => {
+  const above = parent === null ? undefined : settled.get(parent.stream)
+  const records = above?.asked?.findings.paging.pages.flat() ?? []
+  const found = records.flatMap((record) => {
     const value = (record as Record<string, unknown>)[parent?.field ?? '']
-    return typeof value === 'string' || typeof value === 'number' ? [{ [name]: String(value) }] : []
+    const isValue = typeof value === 'string' || typeof value === 'number'
+    return isValue ? [{ ...above?.values, [names.at(-1) ?? '']: String(value) }] : []
   })
-  return [...values.slice(0, PARENTS_TRIED), ...offered.slice(0, 1)].map((given) => filled(path, given))
+  return [...found.slice(0, PARENTS_TRIED), ...offered.slice(0, 1)]
 }
 
 const filled = (path: string, values: Readonly<Record<string, string>>): string =>

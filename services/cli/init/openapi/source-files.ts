@@ -14,7 +14,7 @@ import type { StreamPart } from '../asked/stream-lines.ts'
 import { testsText } from '../declaration.ts'
 import { compiledFrom, type NewFile } from '../files.ts'
 import type { SettledStream } from './settle-stream.ts'
-import { extrasOf, type Parents, withAddedFields } from './stream-extras.ts'
+import { extrasOf, needsValues, type ParentStream, type Parents, pathTypes, withAddedFields } from './stream-extras.ts'
 
 export type SourceFiles = {
   files: NewFile[]
@@ -39,12 +39,11 @@ export async function sourceFiles(
   const doubts: string[] = []
   const declared: SettledStream[] = []
   const compiled = new Map<string, Stream>()
-  const parents = new Map<string, SettledStream['findings']>()
+  const parents = new Map<string, ParentStream>()
   const file = `${source.name}.ts`
   for (const each of settled) {
     const { stream } = each.stream
-    const parent = declared.find(({ stream: other }) => other.stream === each.stream.pathValues?.parent?.stream)
-    const parts = [...(parent === undefined ? [] : [parent]), each].map((one) => partOf(one, parents, true, tools))
+    const parts = lineOf(each, declared).map((one) => partOf(one, parents, true, tools))
     if (each.findings.fields.length === 0) {
       doubts.push(`${stream} is omitted: the document names no fields of its records`)
       continue
@@ -53,7 +52,8 @@ export async function sourceFiles(
       const text = sourceDeclaration({ ...source, parts })
       compiled.set(stream, await compiledFrom(text, file, stream))
       declared.push(each)
-      if (each.stream.pathValues === null) parents.set(stream, each.findings)
+      if (!needsValues(each.stream, parents))
+        parents.set(stream, { findings: each.findings, types: pathTypes(each.stream, parents) })
     } catch (error) {
       doubts.push(`${stream} is omitted: ${messageOf(error)}`)
     }
@@ -97,7 +97,19 @@ export async function sourceFiles(
 function partOf(settled: SettledStream, parents: Parents, decided: boolean, { notesOf }: Tools): StreamPart {
   const { stream, endpoint, findings } = settled
   const extras = extrasOf(stream, findings, { parents, decided, notes: notesOf(settled) })
-  return { endpoint, findings: withAddedFields(findings, extras.envelope), decided, extras }
+  return { endpoint, findings: withAddedFields(findings, extras.envelope, pathTypes(stream, parents)), decided, extras }
+}
+
+/** A stream behind its parents, the first of them first. */
+function lineOf(stream: SettledStream, declared: readonly SettledStream[]): SettledStream[] {
+  const line = [stream]
+  for (let [first] = line; first !== undefined; [first] = line) {
+    const above = first.stream.pathValues?.parent?.stream
+    const parent = declared.find((each) => each.stream.stream === above)
+    if (parent === undefined || line.includes(parent)) break
+    line.unshift(parent)
+  }
+  return line
 }
 
 const nothing = (doubts: readonly string[]): WrongUse =>

@@ -3,11 +3,16 @@
 import type { EndpointFindings } from '../asked/findings.ts'
 import { type StreamExtras, todoText } from '../asked/stream-lines.ts'
 import { TEXT } from '../guess/scalar-types.ts'
+import type { ValueType } from '../guess/type.ts'
 import { LINE_COLUMNS, literal, property, quoted } from '../source-text.ts'
+import type { PathValues } from './path-values.ts'
 import type { DocumentStream } from './read-document.ts'
+import { escaped } from './tree.ts'
 
-/** Of the streams that are parents, by name: what a run sees of their records. */
-export type Parents = ReadonlyMap<string, EndpointFindings>
+/** A stream whose records a run can read: what it sees of them, and the types of the values in its path. */
+export type ParentStream = { findings: EndpointFindings; types: Readonly<Record<string, ValueType>> }
+/** By the name of the stream. */
+export type Parents = ReadonlyMap<string, ParentStream>
 
 const INDENT = '      '
 const PARTITIONS = 8
@@ -37,16 +42,18 @@ export function openQuestions(stream: DocumentStream, parents: Parents): { field
 }
 
 export const needsValues = ({ pathValues }: DocumentStream, parents: Parents): boolean =>
-  pathValues !== null && pathValues.offered.length === 0 && parentField(pathValues.parent, parents) === null
+  pathValues !== null && pathValues.offered.length === 0 && parentValue(pathValues, parents) === null
 
 function partitionsOf(stream: DocumentStream, parents: Parents, decided: boolean): StreamExtras['partitions'] {
   const { pathValues } = stream
   if (pathValues === null) return null
-  const [name = ''] = pathValues.names
-  const field = parentField(pathValues.parent, parents)
-  if (pathValues.parent !== null && field !== null) {
-    const record = /^[A-Za-z_$][\w$]*$/.test(field) ? `record.${field}` : `record[${quoted(field)}]`
-    const values = `(record) => ({ ${property(name)}: String(${record}) })`
+  const own = parentValue(pathValues, parents)
+  if (pathValues.parent !== null && own !== null) {
+    const pointers = pathValues.names.map((name) => [
+      name,
+      name === pathValues.names.at(-1) ? own.pointer : `{${name}}`,
+    ])
+    const values = literal(Object.fromEntries(pointers), `${INDENT}  `)
     const members = [`stream: ${quoted(pathValues.parent.stream)}`, `over: ${PARTITIONS}`, `values: ${values}`]
     return { code: called('parent', members), imports: ['parent'] }
   }
@@ -71,16 +78,24 @@ const pathQuestion = ({ path, pathValues }: DocumentStream): string => {
   return `which values has ${path}? A list [{ ${values} }], discover(…) or parent(…)`
 }
 
-/** The parent's field, if a run of the parent has it as a text or a number. */
-export function parentField(
-  parent: NonNullable<DocumentStream['pathValues']>['parent'],
-  parents: Parents,
-): string | null {
-  const findings = parent === null ? undefined : parents.get(parent.stream)
-  if (parent === null || findings === undefined) return null
-  const name = findings.renaming?.rename(parent.field) ?? parent.field
-  const field = findings.fields.find((each) => each.name === name)
-  return field?.type.kind === 'scalar' ? name : null
+type ParentValue = { pointer: string; type: ValueType; own: ParentStream }
+
+/** The last value of the path, if a run of the parent has it as a text or a number. */
+function parentValue({ parent }: PathValues, parents: Parents): ParentValue | null {
+  const own = parent === null ? undefined : parents.get(parent.stream)
+  if (parent === null || own === undefined) return null
+  const name = own.findings.renaming?.rename(parent.field) ?? parent.field
+  const type = own.findings.fields.find((field) => field.name === name)?.type
+  return type?.kind === 'scalar' ? { pointer: `/${escaped(name)}`, type, own } : null
+}
+
+/** Of the values in its path; those that a list names are texts. */
+export function pathTypes({ pathValues }: DocumentStream, parents: Parents): ParentStream['types'] {
+  if (pathValues === null) return {}
+  const found = parentValue(pathValues, parents)
+  const inherited = pathValues.names.map((name) => [name, found?.own.types[name] ?? TEXT] as const)
+  const last = pathValues.names.at(-1) ?? ''
+  return { ...Object.fromEntries(inherited), ...(found === null ? {} : { [last]: found.type }) }
 }
 
 /** Each record gets the values of its path, unless it has them itself: they tell records of slices apart. */
@@ -98,14 +113,18 @@ function addedFields(
   })
 }
 
-/** EndpointFindings with the fields that the path's values add; they are part of the key. */
-export function withAddedFields(findings: EndpointFindings, envelope: StreamExtras['envelope']): EndpointFindings {
+/** Findings with the fields that the path's values add; they are part of the key. */
+export function withAddedFields(
+  findings: EndpointFindings,
+  envelope: StreamExtras['envelope'],
+  types: ParentStream['types'],
+): EndpointFindings {
   const names = Object.keys(envelope)
   if (names.length === 0) return findings
   const { key } = findings
-  const added = names.map((name) => ({
-    ...{ name, type: TEXT, nullable: false, optional: false },
-    why: `the value of ${envelope[name]} in the path`,
+  const added = Object.entries(envelope).map(([field, place]) => ({
+    ...{ name: field, type: types[place.slice(1, -1)] ?? TEXT, nullable: false, optional: false },
+    why: `the value of ${place} in the path`,
   }))
   const keyed = key.fields === null ? key : { ...key, fields: [...names, ...key.fields] }
   return { ...findings, fields: [...added, ...findings.fields], key: keyed }

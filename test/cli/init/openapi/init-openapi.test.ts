@@ -109,7 +109,7 @@ describe('a document with its API becomes a source that runs without an edit', (
     assert.match(text, /paginate: cursor\(\{ next: '\/meta\/next_cursor', param: 'cursor' \}\),/)
     assert.match(text, /total: z\.number\(\)\.nullish\(\), \/\/ guessed: described, and .*null in 8/)
     assert.match(text, /paginate: pageNumber\(\{ stop: 'empty' \}\),\n {6}records: '\/regions',/)
-    assert.match(text, /partitions: parent\(\{ stream: 'orders', /)
+    assert.match(text, /partitions: parent\(\{ stream: 'orders', over: 8, values: \{ id: '\/id' \} \}\),/)
     assert.match(text, /envelope: \{ order_id: '\{id\}' \},/)
 
     const checked = await run(t, ['--sources', at.dir, 'check', 'shop'], { SHOP_KEY: KEY })

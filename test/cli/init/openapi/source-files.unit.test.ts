@@ -46,10 +46,7 @@ describe('without its API, a source is what its document says', () => {
     assert.match(text, /status: z\.enum\(\['open', 'paid'\]\), /)
     assert.match(text, /total: z\.number\(\)\.nullish\(\), /)
     assert.match(text, /primaryKey: \['id'\],/)
-    assert.match(
-      text,
-      /partitions: parent\(\{ stream: 'orders', over: 8, values: \(record\) => \(\{ id: String\(record\.id\) \}\) \}\),/,
-    )
+    assert.match(text, /partitions: parent\(\{ stream: 'orders', over: 8, values: \{ id: '\/id' \} \}\),/)
     assert.match(text, /envelope: \{ order_id: '\{id\}' \},/)
     assert.deepEqual(open, [
       'stream notes, field paginate: the document does not say how /orders/{id}/notes is paged: cursor, linkHeader, nextUrl, pageNumber … or none()',
@@ -60,6 +57,20 @@ describe('without its API, a source is what its document says', () => {
     const nested = { type: 'object', properties: { a: { type: 'object', properties: { b: { type: 'string' } } } } }
     const { text } = await written(list('/things', { ...item, properties: { ...item.properties, in: nested } }))
     assert.match(text, /b: z\.string\(\)\.nullish\(\),/)
+  })
+
+  test("values of a path: from the records of its parent, and of that one's parent", async () => {
+    const { paths } = list('/shops', item)
+    const below = { ...list('/shops/{shop}/desks', item).paths, ...list('/shops/{shop}/desks/{id}/sales', item).paths }
+    const { text } = await written({ openapi: '3.1.0', paths: { ...below, ...paths } })
+    assert.match(text, /partitions: parent\(\{ stream: 'shops', over: 8, values: \{ shop: '\/id' \} \}\),/)
+    assert.match(
+      text,
+      /partitions: parent\(\{ stream: 'desks', over: 8, values: \{ shop: '\{shop\}', id: '\/id' \} \}\),/,
+    )
+    assert.match(text, /envelope: \{ shop: '\{shop\}', desk_id: '\{id\}' \},/)
+    assert.match(text, /shop: z\.int\(\), \/\/ guessed: the value of \{shop\} in the path\n {8}desk_id: z\.int\(\), /)
+    assert.match(text, /primaryKey: \['shop', 'desk_id', 'id'\],/)
   })
 
   test('values of a path: listed by the document, or a question', async () => {

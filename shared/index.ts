@@ -31,9 +31,11 @@ export { type DiscoverTools, discover, parent, product, union } from './declarat
 export { column, decimal, epochMs, epochSeconds, int64 } from './declaration/fields.ts'
 export { type InstantOptions, instant, timeText } from './declaration/instant-field.ts'
 export type { JudgedFailure, JudgedResponse, JudgeFunction } from './declaration/judge.ts'
+export type { JobAnswer, JobContext } from './declaration/paginate/export-job.ts'
 export type { RequestChanges, WalkAnswer, WalkPage, WalkTools } from './declaration/paginate/generator.ts'
 export {
   cursor,
+  exportJob,
   generator,
   graphql,
   keyset,

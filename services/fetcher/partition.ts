@@ -127,6 +127,7 @@ export function openPartition(tools: PartitionTools): Partition {
     })
     return run(plan, {
       ...tools,
+      log,
       mode,
       scope,
       ...(tools.discovery === undefined ? {} : { slices: { discovery: tools.discovery, log } }),

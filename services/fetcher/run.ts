@@ -4,8 +4,9 @@
  * and a run that ends for any reason can be resumed.
  */
 
-import { type Pace, systemPace } from '#shared/clock.ts'
+import { type Clock, type Pace, systemPace } from '#shared/clock.ts'
 import type { HeadraceError } from '#shared/errors.ts'
+import type { Log } from '#shared/log.ts'
 import type { SeenRecords } from './deduplicate/seen-records.ts'
 import type { Send } from './http/messages.ts'
 import { walkPages } from './pages/walk-pages.ts'
@@ -34,6 +35,9 @@ export type RunTools = PublishTools & {
   stop: Stop
   /** For pages that are validated in slices. */
   pace?: Pace
+  /** For walks that wait. */
+  clock?: Clock
+  log?: Log
 }
 
 /**
@@ -65,6 +69,8 @@ export async function run(plan: RunPlan, tools: RunTools): Promise<RunResult> {
     size: plan.size,
     positions: () => state.positions,
     stop,
+    clock: tools.clock,
+    log: tools.log,
   }
   const best = (refused: HeadraceError | null) => ({ watermark: textOf(stream, state.progress.watermark), refused })
   const stored = { known: plan.known, parents: plan.parents, isFull: plan.full !== undefined }
@@ -95,6 +101,7 @@ export async function run(plan: RunPlan, tools: RunTools): Promise<RunResult> {
       if (stopped !== null) throw stopped
       const isEnd = mode.ends(page, validated, state.progress.sorted)
       await publishPage(plan, tools, state, isEnd ? { ...page, cursor: null, last: true } : page, kept, fresh)
+      if (page.durable === true) await outlet.flush()
       if (isEnd) break
     }
   } catch (error) {

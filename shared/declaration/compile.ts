@@ -27,6 +27,7 @@ import { checkChunks, type Decode, decodeOf } from './decode.ts'
 import type { DiscoverySpec } from './discovery.ts'
 import { firstMistake, mistake, type Refuse } from './mistakes/mistakes.ts'
 import { inWords } from './mistakes/wording.ts'
+import { exportJobOf } from './paginate/paginate.ts'
 import { type Place, pointerOf } from './place.ts'
 import { checkQuotas } from './quota.ts'
 import { type SourceSpec, type StreamSpec, sourceSpec } from './source-spec.ts'
@@ -127,7 +128,8 @@ function compileStream(source: Source, name: string, declared: StreamSpec): Stre
     ...answers,
   }
   const { failed, judges } = answers.answers
-  checkChunks(stream.decode, { paginate: spec.paginate, seesBody: failed !== null || judges !== null }, refuse)
+  const paged = exportJobOf(spec.paginate) ?? spec.paginate
+  checkChunks(stream.decode, { paginate: paged, seesBody: failed !== null || judges !== null }, refuse)
   const wireSchema = schemaOf(stream, refuse)
   const wrong = columnMistake(wireSchema, stream.primaryKey)
   if (wrong !== null) throw refuse(wrong.field === '' ? 'schema' : `schema.${wrong.field}`, wrong.what, wrong.hint)

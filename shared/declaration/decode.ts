@@ -176,6 +176,7 @@ export function checkChunks(
   const { kind } = paginate
   const byHeader =
     kind === 'none' ||
+    kind === 'export-job' ||
     kind === 'link-header' ||
     (kind === 'cursor' && paginate.nextHeader !== undefined && paginate.hasMore === undefined)
   if (!byHeader)
@@ -184,7 +185,7 @@ export function checkChunks(
     throw refuse('answers', 'has a function of the body, and a file in chunks is never whole', 'take one of them away')
 }
 
-const CHUNK_PAGES_HINT = 'use none(), linkHeader() or cursor({ nextHeader }), or take chunks away'
+const CHUNK_PAGES_HINT = 'use none(), linkHeader(), exportJob() or cursor({ nextHeader }), or take chunks away'
 
 function checkCsv(body: BodyDecoder, refuse: RefuseDecode): void {
   if (typeof body === 'function' || body.kind !== 'csv') return

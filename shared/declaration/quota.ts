@@ -12,7 +12,7 @@ export type RequestFacts = {
   /** The name of the stream in the declaration. */
   stream: string
   /** The HTTP method. */
-  method: 'GET' | 'POST'
+  method: 'GET' | 'POST' | 'DELETE'
   /** Below `baseUrl`, as the streams' own `path` is. */
   path: string
   /** The parameters of the query. */

@@ -39,6 +39,14 @@ const functionOf = <Returned>(returns: string) =>
     `expected ${returns}, or a function that returns it`,
   )
 
+const scalar = z.union([z.string(), z.number(), z.boolean()], 'expected a text, a number or a boolean')
+export const scalars = z.record(z.string(), scalar)
+/** A list sends the name once for each of its values. */
+export const pairs = z.record(
+  z.string(),
+  z.union([scalar, z.array(scalar)], 'expected a text, a number or a boolean, or a list of them'),
+)
+
 export const pathFunction = functionOf<string>('a path that starts with /')
 export const pairsFunction = functionOf<ComputedPairs>('an object of parameters')
 export const headersFunction = functionOf<ComputedHeaders>('an object of headers')

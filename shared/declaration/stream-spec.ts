@@ -10,20 +10,13 @@ import { positiveDuration } from './duration.ts'
 import { headers } from './headers.ts'
 import { paginateSpec, place, pointer } from './paginate/paginate.ts'
 import { deletionMark, recordFunction, recordPredicate } from './record-functions.ts'
-import { bodyFunction, headersFunction, pairsFunction, pathFunction } from './request-functions.ts'
+import { bodyFunction, headersFunction, pairs, pairsFunction, pathFunction, scalars } from './request-functions.ts'
 import { watermarkSpec } from './watermark-spec.ts'
 
 /** The name of a source, a stream or a table. */
 export const name = z
   .string()
   .regex(NAME_PATTERN, 'expected a name of lower-case letters, digits, _ and -, starting with a letter')
-const scalar = z.union([z.string(), z.number(), z.boolean()], 'expected a text, a number or a boolean')
-const scalars = z.record(z.string(), scalar)
-/** A list sends the name once for each of its values. */
-const pairs = z.record(
-  z.string(),
-  z.union([scalar, z.array(scalar)], 'expected a text, a number or a boolean, or a list of them'),
-)
 /** The argument of an envelope function. `Body`: what the author expects. */
 export type EnvelopeContext<Body = unknown> = {
   /** The decoded body of the page. */

@@ -6,6 +6,7 @@
 import { credentials } from './fetcher/credentials.ts'
 import { declarations } from './fetcher/declarations.ts'
 import { withheldDeletes } from './fetcher/deletes.ts'
+import { exportJobs } from './fetcher/export-jobs.ts'
 import { keysAndAnswers } from './fetcher/keys-and-answers.ts'
 import { network } from './fetcher/network.ts'
 import { pagination } from './fetcher/pages.ts'
@@ -23,6 +24,7 @@ export const everyLine: readonly Line[] = [
   ...waits,
   ...shownTexts,
   ...pagination,
+  ...exportJobs,
   ...retrying,
   ...declarations,
   ...quotas,

@@ -26,6 +26,7 @@ const BY_FOLDER: Readonly<Record<string, readonly string[]>> = {
     'request-place',
     'walk-pages',
   ],
+  'services/fetcher/pages/export-job': ['export-walk', 'job-cursor', 'job-status', 'read-files', 'wait-for-job'],
   'services/fetcher/pages/paginators': ['cursor', 'keyset', 'offset', 'page-number', 'record-identity', 'time-windows'],
   'services/fetcher/publish': ['page-marker', 'page-publisher'],
   'services/fetcher/resume': ['full-walk', 'job', 'parent-progress', 'run-plan', 'run-state'],

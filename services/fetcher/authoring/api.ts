@@ -16,6 +16,7 @@ import { secretParamsOf } from '../http/describe.ts'
 import { PageRefused } from '../http/errors.ts'
 import { type PageRequest, type PageResponse, type Send, vettedAs } from '../http/messages.ts'
 import { holdsAll } from '../http/rate-limit/held-partitions.ts'
+import { shownResponse } from '../http/signed-urls.ts'
 import { remembering } from './remember-secrets.ts'
 
 /** A page that was requested. */
@@ -88,7 +89,7 @@ export function openApi(source: Source, tools: ApiTools): Api {
     try {
       const response = await client.send(request, exchange)
       account(response.status, response.bytes)
-      answers.push(response)
+      answers.push(shownResponse(response, exchange))
       return response
     } catch (error) {
       account(

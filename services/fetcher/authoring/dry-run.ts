@@ -2,9 +2,10 @@
  * Reads a partition as a run does: the same first request, walk, validation and deduplication. Nothing is published,
  * and only the API is waited for. It requests one page per call, so the caller decides how many requests the API gets.
  */
-import { systemPace } from '#shared/clock.ts'
+import { type Clock, systemPace } from '#shared/clock.ts'
 import type { Stream } from '#shared/declaration/compile.ts'
 import type { Stopped } from '#shared/errors.ts'
+import type { Log } from '#shared/log.ts'
 import { createSeenRecords, type Fresh } from '../deduplicate/seen-records.ts'
 import { type PageResponse, type Send, vettedAs } from '../http/messages.ts'
 import { firstRequest } from '../pages/first-request.ts'
@@ -24,6 +25,9 @@ export type DryRunOptions = {
   send: Send
   signal: AbortSignal
   startedMs: number
+  /** For walks that wait. */
+  clock?: Clock
+  log?: Log
 }
 
 export type SeenPage = Page & {
@@ -34,8 +38,10 @@ export type SeenPage = Page & {
 
 export type DryRun = {
   stream: Stream
-  /** Every response with 2xx, also one that holds no page. */
+  /** Every response with 2xx, also one that holds no page; without those about a job. */
   answers: readonly PageResponse[]
+  /** How many responses with 2xx there were, those about a job included. */
+  answered(): number
   pages: readonly SeenPage[]
   /** Why a run would stop before one of these pages; null if it would not. */
   wouldStop(): Stopped | null
@@ -47,32 +53,40 @@ export type DryRun = {
 const SEEN_KEYS_MAX = 200_000
 
 /** From the stream's start. Throws DeclarationError. */
-export function createDryRun({ stream, partition, baseUrl, send, signal, startedMs }: DryRunOptions): DryRun {
+export function createDryRun(options: DryRunOptions): DryRun {
+  const { stream, partition, baseUrl, send, signal, startedMs, clock, log } = options
   const answers: PageResponse[] = []
   const pages: SeenPage[] = []
   const validate = createValidator(stream)
   const seenRecords = createSeenRecords(SEEN_KEYS_MAX)
   const refuseChangedApi = createRejectionLimit(stream)
   let stopped: Stopped | null = null
+  let answered = 0
 
   const kept = vettedAs(send, async (request, exchange) => {
     const answer = await send(request, exchange)
-    answers.push(answer)
+    answered += 1
+    if (exchange.job !== true) answers.push(answer)
     return answer
   })
   // A function of the declaration that throws fails here, before the first request.
   firstRequest(stream, baseUrl, partition, sinceText(null, stream))
   const stop = { soft: signal, hard: signal }
-  const walk = walkPages({ stream, partition, baseUrl, send: kept, from: null, startedMs, cursor: null, stop })
+  const asked = { stream, partition, baseUrl, send: kept, from: null, startedMs, cursor: null }
+  const walk = walkPages({ ...asked, stop, clock, log })
 
   return {
     stream,
     answers,
     pages,
+    answered: () => answered,
     wouldStop: () => stopped,
     async next() {
-      const { value: page, done } = await walk.next()
-      if (done === true) return null
+      let { value: page, done } = await walk.next()
+      // A job is created: that is a step of the walk, and no page of the stream.
+      while (done !== true && page?.durable === true && page.records.length === 0)
+        ({ value: page, done } = await walk.next())
+      if (done === true || page === undefined) return null
       const context = contextOf(stream, partition, page.response)
       const repeats = page.repeats !== undefined
       const outcome = await validatePage(page.records, {

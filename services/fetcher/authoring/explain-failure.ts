@@ -46,6 +46,12 @@ const FIELDS: Readonly<Record<string, string>> = {
   HR_WINDOW_CAPPED: 'paginate',
   HR_GRAPHQL_ERROR: 'paginate',
   HR_GENERATOR: 'paginate',
+  HR_JOB_HANDLE: 'paginate.job',
+  HR_JOB_STATUS: 'paginate.status',
+  HR_JOB_FILES: 'paginate.download',
+  HR_JOB_FAILED: 'paginate',
+  HR_JOB_LATE: 'paginate.deadline',
+  HR_JOB_GONE: 'paginate',
   HR_PARKED: 'quota',
 }
 /** Errors about the content of a response that was read. */
@@ -57,6 +63,10 @@ const BY_CONTENT: readonly string[] = [
   'HR_REPEATED_PAGE',
   'HR_EMPTY_PAGES',
   'HR_ORIGIN_REFUSED',
+  'HR_JOB_HANDLE',
+  'HR_JOB_STATUS',
+  'HR_JOB_FILES',
+  'HR_JOB_FAILED',
 ]
 
 /** `api` is null if it could not be opened. Secrets are replaced. */

@@ -83,7 +83,9 @@ export async function previewStream(options: PreviewOptions): Promise<Previewed>
     const { baseUrl, redactor } = api
     shown = await sampleSlice(stream, partition, { ...options, baseUrl, send: api.send })
     recorder = createRecorder(shown.stream, { partition: shown.partition, baseUrl, redactor, clock: options.clock })
-    dryRun = createDryRun({ ...shown, baseUrl, send: recorder.around(api.send), signal, startedMs: recorder.startedMs })
+    const { clock, log } = options
+    const { startedMs } = recorder
+    dryRun = createDryRun({ ...shown, baseUrl, send: recorder.around(api.send), signal, startedMs, clock, log })
     while (dryRun.pages.length < options.pages && (await dryRun.next()) !== null);
   } catch (failure) {
     signal.throwIfAborted()

@@ -4,6 +4,7 @@
  */
 import type { Clock } from '#shared/clock.ts'
 import type { Stream } from '#shared/declaration/compile.ts'
+import { exportJobOf } from '#shared/declaration/paginate/paginate.ts'
 import { Stopped } from '#shared/errors.ts'
 import type { Log } from '#shared/log.ts'
 import type { Send } from '../http/messages.ts'
@@ -28,13 +29,14 @@ export const SLICES_SHOWN_MAX = 100
 
 /**
  * Requests that discovery may take, besides the pages. As many as the pages of a generator, which may request each
- * record.
+ * record, and as the status of a job.
  */
 const FINDING_REQUESTS_MAX = 500
 
 /** Requests of the author's own functions. */
 export const ownRequestsMax = ({ discovery, paginate }: Stream): number =>
-  (discovery === null ? 0 : FINDING_REQUESTS_MAX) + (paginate.kind === 'generator' ? FINDING_REQUESTS_MAX : 0)
+  (discovery === null ? 0 : FINDING_REQUESTS_MAX) +
+  (paginate.kind === 'generator' || exportJobOf(paginate) !== null ? FINDING_REQUESTS_MAX : 0)
 
 type Tools = { baseUrl: string; send: Send; clock: Clock; log: Log; signal: AbortSignal }
 

@@ -10,7 +10,7 @@ import type { RequestCost } from './rate-limit/request-cost.ts'
 
 /** Immutable; a layer or a paginator that changes something makes a copy. JSON writes the URL as its text. */
 export type PageRequest = {
-  method: 'GET' | 'POST'
+  method: 'GET' | 'POST' | 'DELETE'
   url: URL
   /** Lower-case names. */
   headers: Readonly<Record<string, string>>
@@ -34,6 +34,10 @@ export type Exchange = {
   decode?: Decode
   /** The transfer of a file that was read in chunks failed, for the last time of so many in a row. */
   broken?: { failure: AttemptFailed; attempts: number }
+  /** It is about a job. Its body may be empty. It may name files by signed URLs, which are shown without a query. */
+  job?: true
+  /** It requests a file that an answer named. */
+  file?: FileAccess
   /** The request to show where a link repeats a credential. The client sets it, callers omit it. */
   shown?: PageRequest
   /** What its request costs in each quota; the client sets it, callers omit it. */
@@ -41,6 +45,12 @@ export type Exchange = {
   /** Counts what this exchange costs; the client sets it, callers omit it. */
   tally?: AttemptCounts
 }
+
+/**
+ * Where a file may come from besides the origins of the source, by patterns; no credentials go there. `query`: of its
+ * URL. It may be signed, so it is added where credentials are, and never shown or stored.
+ */
+export type FileAccess = { origins: readonly string[]; query: string }
 
 /** What a response means. */
 export type ResponseClass = {

@@ -4,16 +4,20 @@
  * the page again.
  */
 import type { Source } from '#shared/declaration/compile.ts'
+import { matchesOrigin } from '#shared/declaration/origins.ts'
 import { Stopped } from '#shared/errors.ts'
 import { type Credential, conceal, credentialFinder } from './auth/conceal.ts'
 import { describeRequest } from './describe.ts'
-import type { PageRequest, Vetting } from './messages.ts'
+import type { FileAccess, PageRequest, Vetting } from './messages.ts'
 
 /** Where a request may go, and what it may contain. */
 export type Reach = {
   isOwn(url: URL): boolean
-  /** Throws Stopped: another scheme, another origin, or a header that no connection accepts. */
-  refuse(request: PageRequest): void
+  /**
+   * Throws Stopped: another scheme, another origin, or a header that no connection accepts. `file`: of the exchange,
+   * for a file that an answer named.
+   */
+  refuse(request: PageRequest, file?: FileAccess): void
 }
 
 const SCHEMES: readonly string[] = ['http:', 'https:']
@@ -25,7 +29,7 @@ export function reachOf(source: Source, baseUrl: string): Reach {
   const allowed = new Set(source.allowOrigins.map((text) => new URL(text).origin))
   return {
     isOwn: ({ origin }) => origin === own,
-    refuse(request) {
+    refuse(request, file) {
       const { url, headers } = request
       const what = describeRequest(source, request)
       // The origin of blob:https://… is that of the address inside it.
@@ -38,9 +42,12 @@ export function reachOf(source: Source, baseUrl: string): Reach {
           },
         )
       }
-      if (url.origin !== own && !allowed.has(url.origin)) {
+      const isReached = url.origin === own || allowed.has(url.origin)
+      if (!isReached && file?.origins.some((pattern) => matchesOrigin(pattern, url)) !== true) {
+        const where =
+          file === undefined ? 'belongs to the API, add it to allowOrigins' : 'has the files, add it to origins'
         throw new Stopped('HR_ORIGIN_REFUSED', `${what} leads away from ${own}: not followed`, {
-          hint: `if ${url.origin} belongs to the API, add it to allowOrigins; credentials are not sent there`,
+          hint: `if ${url.origin} ${where}${file === undefined ? '' : ' of download'}; credentials are not sent there`,
         })
       }
       const name = Object.keys(headers).find((each) => NO_HEADER_VALUE.test(headers[each] ?? ''))
@@ -55,7 +62,7 @@ export function reachOf(source: Source, baseUrl: string): Reach {
 export function vettingFor(source: Source, { refuse }: Reach, known: () => readonly Credential[]): Vetting {
   const find = credentialFinder(known)
   return {
-    request: refuse,
+    request: (request) => refuse(request),
     link: (url) => conceal(url, known()),
     cursor(cursor) {
       if (cursor === null || cursor === undefined || !find(JSON.stringify(cursor))) return

@@ -1,6 +1,8 @@
 /** What a walk takes and what it yields, for the paginators and for the authors' generators. */
 
+import type { Clock } from '#shared/clock.ts'
 import type { Stream } from '#shared/declaration/compile.ts'
+import type { Log } from '#shared/log.ts'
 import type { WalkSize } from '#shared/progress/offset-metadata.ts'
 import type { Position } from '#shared/watermark.ts'
 import type { PageResponse, Send } from '../http/messages.ts'
@@ -27,6 +29,10 @@ export type Page = PageStep & {
   counted?: true
   /** It starts with records of the page before, since it was requested from that page's last position. */
   overlaps?: true
+  /** It is in the log before the walk continues: it names a job that was created, and that a restart must know. */
+  durable?: true
+  /** The walk has its own bound, so a page without records is not a sign of an API that never ends. */
+  bounded?: true
   /** For a partition whose slices are discovered: the slices that were walked from their start, including this page. */
   known?: string
   /** For a partition whose parents are read incrementally. */
@@ -58,4 +64,8 @@ export type Walk = {
    */
   positions?: () => readonly (Position | null)[]
   stop: Stop
+  /** For walks that wait. */
+  clock?: Clock | undefined
+  /** For what a person wants to know of a long walk. */
+  log?: Log | undefined
 }

@@ -5,7 +5,7 @@
  */
 
 import type { Stream } from '#shared/declaration/compile.ts'
-import { pagesOf } from '#shared/declaration/paginate/paginate.ts'
+import { exportJobOf, pagesOf } from '#shared/declaration/paginate/paginate.ts'
 import { isComputed } from '#shared/declaration/request-functions.ts'
 import { HeadraceError, messageOf, Stopped } from '#shared/errors.ts'
 import type { WalkSize } from '#shared/progress/offset-metadata.ts'
@@ -15,6 +15,7 @@ import { cursorKey, mayComeFromCursor } from '../resume/stale-cursor.ts'
 import { boundsOf } from '../watermark/request-window.ts'
 import { chunkedWalk } from './chunked-walk.ts'
 import { isCounted } from './counted-pages.ts'
+import { walkExports } from './export-job/walk-exports.ts'
 import { firstRequest } from './first-request.ts'
 import { answerTo, COUNTED_CAUTION, followed, onwardsFrom } from './follow-watermark.ts'
 import { generatorWalk } from './generator-walk.ts'
@@ -38,7 +39,8 @@ export async function* walkPages(walk: Walk): AsyncGenerator<Page> {
     refuseRepetition(number, walked.records, walked)
     walk.send.vetting?.cursor(walked.cursor)
     // A window without records is walked to its end, and says so.
-    emptyInARow = walked.records.length === 0 && walked.walkedTo === undefined ? emptyInARow + 1 : 0
+    const isBounded = walked.walkedTo !== undefined || walked.bounded === true
+    emptyInARow = walked.records.length === 0 && !isBounded ? emptyInARow + 1 : 0
     const page = sift?.(walked) ?? walked
     if (!page.last && emptyInARow >= stream.emptyPagesMax) throw tooManyEmpty(stream, emptyInARow)
     yield page
@@ -50,6 +52,8 @@ export async function* walkPages(walk: Walk): AsyncGenerator<Page> {
 function pagesIn(walk: Walk): AsyncGenerator<Page> {
   const { paginate, decode } = walk.stream
   if (paginate.kind === 'generator') return generatorWalk(walk, paginate)
+  const job = exportJobOf(paginate)
+  if (job !== null) return walkExports(walk, job)
   return decode.chunks === undefined ? paginated(walk) : chunkedWalk(walk, decode, decode.chunks)
 }
 

@@ -50,7 +50,7 @@ export const basicSpec = z
 /** A request as a signature covers it: what is sent, byte for byte. Header names are in lower case. */
 export type SignedRequest = {
   /** The HTTP method. */
-  method: 'GET' | 'POST'
+  method: 'GET' | 'POST' | 'DELETE'
   /** The whole URL, with its query. */
   url: URL
   /** By lower-case names. */

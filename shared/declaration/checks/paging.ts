@@ -9,10 +9,15 @@ import { graphqlBody, nodesOf } from '../paginate/graphql.ts'
 import { limitOf } from '../paginate/page-number-and-offset.ts'
 import { type PaginateSpec, pagesOf, type WindowsSpec } from '../paginate/paginate.ts'
 import type { StreamSpec, WatermarkSpec } from '../source-spec.ts'
+import { checkExportJob } from './export-job.ts'
 
-/** A GraphQL stream is a POST whose body is the query. Its records are the connection's nodes by default. */
+/**
+ * A GraphQL stream is a POST whose body is the query. Its records are the connection's nodes by default. The request
+ * that creates a job is a POST unless the declaration says otherwise.
+ */
 export function withQuery(spec: StreamSpec, refuse: Refuse): StreamSpec {
   const pages = pagesOf(spec.paginate)
+  if (pages.kind === 'export-job') return { ...spec, method: spec.method ?? 'POST' }
   if (pages.kind !== 'graphql') return spec
   if (spec.body !== undefined)
     throw refuse('body', 'graphql creates the body from query and variables', 'move variables into graphql')
@@ -29,6 +34,7 @@ export function checkPaging(spec: StreamSpec, watermark: Watermarking | null, re
       `use fewer than the ${limitOf(pages).value} records of a page`,
     )
   }
+  checkExportJob(spec, refuse)
   if (paginate.kind === 'windows') checkWindows(paginate, spec.watermark ?? {}, watermark, refuse)
 }
 

@@ -142,8 +142,22 @@ const EXAMPLES: Record<string, string> = {
   paginate:
     "cursor({ next: '/meta/next', param: 'cursor' }), linkHeader(), nextUrl({ next: '/next' }), " +
     "keyset({ field: '/id', param: 'after' }), pageNumber({ stop: 'empty' }), offset({ limit: 100 }), " +
-    'graphql({ … }), windows({ … }), generator(async function* …) or none()',
+    'graphql({ … }), windows({ … }), exportJob({ … }), generator(async function* …) or none()',
   decode: "decode: csv({ delimiter: ';' }), jsonl(), xml(), lenientJson(), [gunzip(), csv()] or (bytes, headers) => …",
+  job: "job: '/id', { header: 'location' } or (answer) => ({ … })",
+  poll: "poll: '/v1/exports/{job}', or { method, path, params, headers, body }",
+  done: "status: '/status', done: 'DONE', failed: ['FAILED', 'CANCELLED']",
+  'paginate.failed': "failed: 'FAILED', with status: '/status'",
+  'paginate.status': "status: '/status'",
+  download:
+    "download: '/urls', { urls: '/urls', origins: ['https://files.shop.example'] } or { path: '/exports/{job}/file' }",
+  urls: "urls: '/urls'",
+  parts: "parts: '/parts', with path: '/v1/exports/{job}/parts/{part}'",
+  origins: "origins: ['https://files.shop.example'], or a pattern: 'https://*.files.shop.example'",
+  interval: "interval: '10s'",
+  intervalMax: "intervalMax: '5m'",
+  deadline: "deadline: '2h'",
+  remove: "remove: '/v1/exports/{job}', or { method: 'POST', path: '/v1/exports/{job}/cancel' }",
   stop: "stop: 'empty', or totalPages: '/pages', totalRecords: '/total', hasMore: '/has_more'",
   total: "total: '/meta/total'",
   totalPages: "totalPages: '/meta/pages'",

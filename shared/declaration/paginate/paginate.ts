@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { cursorSpec, linkHeaderSpec, nextUrlSpec, noneSpec } from './cursor.ts'
+import { type ExportJobSpec, exportJobSpec } from './export-job.ts'
 import { generatorSpec } from './generator.ts'
 import { graphqlSpec } from './graphql.ts'
 import { keysetSpec } from './keyset.ts'
@@ -12,6 +13,7 @@ import { windowsSpecOf } from './windows.ts'
 
 export { type Place, place, pointer } from '../place.ts'
 export { type CursorSpec, cursor, linkHeader, nextUrl, none } from './cursor.ts'
+export { exportJob } from './export-job.ts'
 export { generator } from './generator.ts'
 export { type GraphqlSpec, graphql } from './graphql.ts'
 export { type KeysetSpec, keyset } from './keyset.ts'
@@ -27,6 +29,7 @@ const pagesSpec = z.discriminatedUnion('kind', [
   keysetSpec,
   graphqlSpec,
   noneSpec,
+  exportJobSpec,
 ])
 /** A way from page to page. */
 export type PagesSpec = z.infer<typeof pagesSpec>
@@ -40,6 +43,12 @@ export type PaginateSpec = z.infer<typeof paginateSpec>
 
 /** The paging from page to page: that of each window, where the walk goes in windows. */
 export const pagesOf = (spec: PaginateSpec): PagesSpec | GeneratorSpec => (spec.kind === 'windows' ? spec.pages : spec)
+
+/** The job of a stream that is exported as one; null for any other. */
+export function exportJobOf(spec: PaginateSpec): ExportJobSpec | null {
+  const pages = pagesOf(spec)
+  return pages.kind === 'export-job' ? pages : null
+}
 
 /** What a kind of paging cannot guarantee, for a person to know; null if it guarantees everything. */
 export function cautionAbout(spec: PaginateSpec): string | null {

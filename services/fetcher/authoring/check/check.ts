@@ -104,13 +104,14 @@ async function checkStream({ api, signal, startedMs, tell, ...tools }: StreamChe
     const sampled = await sampleSlice(stream, 0, { ...tools, baseUrl: api.baseUrl, send: api.send, signal })
     stream = sampled.asFirst
     found = sliceNotes(sampled)
-    dryRun = createDryRun({ stream, partition: 0, baseUrl: api.baseUrl, send: api.send, signal, startedMs })
+    const { clock, log } = tools
+    dryRun = createDryRun({ stream, partition: 0, baseUrl: api.baseUrl, send: api.send, signal, startedMs, clock, log })
   } catch (error) {
     tell(failed('first page', messageOf(error), hintOf(error)))
     return true
   }
   const first = await nextPage(dryRun, signal)
-  const unread = dryRun.answers.length === 0 ? first.error : null
+  const unread = dryRun.answered() === 0 ? first.error : null
   const access = [tell(addressStep(source, api, unread)), tell(credentialsStep(source, unread))]
   const refused = access.some(({ status }) => status === 'failed')
   if (tell(withNotes(firstPageStep(dryRun, first, refused), found)).status !== 'ok') {

@@ -1,7 +1,7 @@
 /** The steps over pages: does the declaration find the records, and another page with other records after the first? */
 import LinkHeader from 'http-link-header'
 import type { Stream } from '#shared/declaration/compile.ts'
-import { cautionAbout, pagesOf } from '#shared/declaration/paginate/paginate.ts'
+import { cautionAbout, exportJobOf, pagesOf } from '#shared/declaration/paginate/paginate.ts'
 import { type SimplePlace, unwrapped } from '#shared/declaration/place.ts'
 import { messageOf, Stopped } from '#shared/errors.ts'
 import { RecordStream } from '../../http/decode/record-stream.ts'
@@ -32,6 +32,8 @@ export function firstPageStep(
   refused: boolean,
 ): CheckStep {
   const [answer] = answers
+  if (exportJobOf(stream.paginate) !== null && page !== null)
+    return ok('first page', `${page.records.length} records from the files of an export job`)
   if (answer === undefined)
     return refused ? skipped('first page', 'was not answered') : failed('first page', messageOf(error), hintOf(error))
   // Only the author's function knows what a response holds; it may combine several into a page.
@@ -60,6 +62,8 @@ export function secondPageStep(dryRun: DryRun, first: Attempt<SeenPage>, second:
   const { stream, answers } = dryRun
   const [answer] = answers
   const isOwn = stream.paginate.kind === 'generator'
+  if (exportJobOf(stream.paginate) !== null && first.page?.last === true)
+    return skipped('second page', 'the first page is the last')
   if (answer === undefined || (!isOwn && recordsIn(stream, answer) === null))
     return skipped('second page', 'there is no first page')
   if (isEnvelope(first.error)) return skipped('second page', 'the first page lacks its envelope')

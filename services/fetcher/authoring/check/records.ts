@@ -1,5 +1,6 @@
 /** The steps over the records of the pages seen: do they fit the schema, and are they in the declared order? */
 import type { Stream } from '#shared/declaration/compile.ts'
+import { exportJobOf } from '#shared/declaration/paginate/paginate.ts'
 import type { Stopped } from '#shared/errors.ts'
 import { isAscending } from '#shared/watermark.ts'
 import type { PageResponse } from '../../http/messages.ts'
@@ -35,7 +36,9 @@ export function sampleRecords({ stream, answers, pages }: DryRun): SampledRecord
     }
   }
   const validated =
-    stream.paginate.kind === 'generator' ? pages.map((page) => page.validated) : answers.flatMap(ofAnswer)
+    stream.paginate.kind === 'generator' || exportJobOf(stream.paginate) !== null
+      ? pages.map((page) => page.validated)
+      : answers.flatMap(ofAnswer)
   return {
     noEnvelope,
     fit: validated.flatMap(({ records }) => records),

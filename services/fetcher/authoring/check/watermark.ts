@@ -44,7 +44,7 @@ export async function watermarkStep(tools: Tools, seen: readonly ValidRecord[]):
   if (highest === null) return skipped('watermark', 'there are no records to take it from')
   if (watermark.walk !== undefined) return walkStep(watermark, records, highest)
   const { kind } = tools.stream.paginate
-  if (kind === 'windows' || kind === 'generator') {
+  if (kind === 'windows' || kind === 'generator' || kind === 'export-job') {
     const upTo = `${watermark.field} up to ${watermarkText(watermark.kind, highest)}`
     return ok('watermark', upTo, ['the parameter is not checked: paginate makes the request'])
   }

@@ -17,11 +17,12 @@ import type { Redactor } from '#shared/redact/value.ts'
 import { RecordStream } from '../../http/decode/record-stream.ts'
 import { secretParamsOf } from '../../http/describe.ts'
 import type { PageRequest, PageResponse, Send } from '../../http/messages.ts'
+import { shownResponse } from '../../http/signed-urls.ts'
 import { parseJson } from '../../http/transport/lossless-json.ts'
 import { rawText } from '../../validate/deep-json.ts'
 
 const recordedRequest = z.strictObject({
-  method: z.enum(['GET', 'POST']),
+  method: z.enum(['GET', 'POST', 'DELETE']),
   url: z.url(),
   headers: z.record(z.string(), z.string()).optional(),
   body: z.unknown().optional(),
@@ -74,7 +75,7 @@ export type Recorder = {
 /** Request headers to record, besides those that paging and the watermark set. Others may hold a key. */
 const HEADERS_SENT: readonly string[] = ['accept', 'accept-language', 'content-type']
 /** Response headers that a walk reads, besides the one that names the cursor. */
-const HEADERS_READ: readonly string[] = ['content-type', 'date', 'link', 'x-total-count']
+const HEADERS_READ = 'content-type date link x-total-count content-location location'.split(' ')
 
 export function createRecorder(
   stream: Stream,
@@ -100,9 +101,8 @@ export function createRecorder(
     around: (send) => async (request, context) => {
       const response = await send(request, context)
       if (response.body instanceof RecordStream) return recordedInParts(request, response, response.body)
-      exchanges.push(
-        tools.redactor.value({ request: requestOf(stream, request), response: answerOf(stream, request, response) }),
-      )
+      const answer = answerOf(stream, request, shownResponse(response, context))
+      exchanges.push(tools.redactor.value({ request: requestOf(stream, request), response: answer }))
       return response
     },
     recording: (note) =>

@@ -3,6 +3,7 @@
  * with the code of a run (first request, paginator, walk, map, schema, deduplication). So a test of a declaration needs
  * no API, no secret and no server.
  */
+import { type Clock, systemClock } from '#shared/clock.ts'
 import { compileSource, type Stream } from '#shared/declaration/compile.ts'
 import type { Declared } from '#shared/declaration/source-spec.ts'
 import { Stopped, WrongUse } from '#shared/errors.ts'
@@ -60,20 +61,24 @@ export async function walkRecording(stream: Stream, recording: Recording): Promi
     send,
     signal,
     startedMs,
+    clock: UNWAITING,
   })
   const all = recording.exchanges.length
   // A page of a generator may take several exchanges, and the exchange of a file in chunks has several pages.
-  const isUnread = () => dryRun.answers.length < all || isInsideFile(walked, dryRun.pages.at(-1)?.cursor)
+  const isUnread = () => dryRun.answered() < all || isInsideFile(walked, dryRun.pages.at(-1)?.cursor)
   while (isUnread() && (await dryRun.next()) !== null);
-  if (dryRun.answers.length < all) {
+  if (dryRun.answered() < all) {
     throw new Stopped(
       'HR_RECORDING_LEFT',
-      `${stream.label}: the walk ends after exchange ${dryRun.answers.length}, but the recording has ${all}`,
+      `${stream.label}: the walk ends after exchange ${dryRun.answered()}, but the recording has ${all}`,
       { hint: 'the declaration no longer finds the next page: correct paginate, or record again' },
     )
   }
   return { ...dryRunRecords(dryRun.pages), pages: dryRun.pages.length, requests }
 }
+
+/** A recorded job is done as soon as its recording says so. */
+const UNWAITING: Clock = { ...systemClock, sleep: async () => {} }
 
 function streamOf(declared: Declared, name: string): Stream {
   const source = compileSource(declared.input, 'the declaration under test')

@@ -11,6 +11,7 @@ import type { Credentials } from '../auth/credentials.ts'
 import { describeRequest } from '../describe.ts'
 import { AttemptFailed, CredentialsRefused } from '../errors.ts'
 import type { Exchange, Layer, PageRequest, PageResponse, Send } from '../messages.ts'
+import { redactorOfFile } from '../signed-urls.ts'
 import type { Reach } from '../vetting.ts'
 
 const UNAUTHORIZED = 401
@@ -26,7 +27,7 @@ export function authorize(
   return (next) => {
     const send = clean(next, credentials)
     return async (request, exchange) => {
-      reach.refuse(request)
+      reach.refuse(request, exchange.file)
       if (reach.isOwn(request.url)) {
         const { response, token } = await withCredentials(credentials, send, request, exchange)
         const declared = response.verdict?.declared === true || isDeclared(UNAUTHORIZED, exchange.stream)
@@ -34,7 +35,8 @@ export function authorize(
         credentials.rejected(token)
         throw refused(source, credentials, request, response)
       }
-      return { ...(await send(withoutDeclaredHeaders(request), exchange)), request }
+      const plain = withoutDeclaredHeaders(request)
+      return { ...(await send(signedFile(plain, exchange), { ...exchange, ...shownAs(request, exchange) })), request }
     }
   }
 }
@@ -50,12 +52,13 @@ async function withCredentials(
   const ask = async () => {
     // What does not change is in the request before a signature covers it; a token is known only after `apply`.
     const fixed = credentials.known().filter(({ isToken }) => isToken !== true)
-    const applied = await credentials.apply({ ...request, url: reveal(request.url, fixed) }, exchange.signal)
+    const asked = { ...request, url: reveal(request.url, fixed) }
+    const applied = await credentials.apply(signedFile(asked, exchange), exchange.signal)
     const url = reveal(applied.request.url, credentials.known())
     if (hasMark(url)) throw unknownMark(exchange)
     const response = await send(
       { ...applied.request, url },
-      hasMark(request.url) ? { ...exchange, shown: request } : exchange,
+      hasMark(request.url) ? { ...exchange, shown: request } : { ...exchange, ...shownAs(request, exchange) },
     )
     return { response: { ...response, request }, token: applied.token }
   }
@@ -87,21 +90,33 @@ function refused(
   )
 }
 
-/** Some APIs quote the key that they refuse. */
-function clean(next: Send, credentials: Credentials): Send {
+/** With the query of its URL, which may be signed. */
+function signedFile(request: PageRequest, { file }: Exchange): PageRequest {
+  if (file === undefined || file.query === '') return request
+  const url = new URL(request.url)
+  url.search = file.query
+  return { ...request, url }
+}
+
+const shownAs = (request: PageRequest, { file }: Exchange): Pick<Exchange, 'shown'> =>
+  file === undefined ? {} : { shown: request }
+
+/** Some APIs quote the key that they refuse, and storage services quote what they have signed. */
+function clean(next: Send, { redact: withoutSecrets }: Credentials): Send {
   return async (request, exchange) => {
+    const redact = exchange.file === undefined ? withoutSecrets : redactorOfFile(exchange.file, withoutSecrets)
     try {
       const response = await next(request, exchange)
       const { verdict } = response
-      if (verdict?.kind === 'page') return { ...response, redact: credentials.redact }
-      const says = verdict?.says == null ? null : credentials.redact(verdict.says)
+      if (verdict?.kind === 'page') return { ...response, redact }
+      const says = verdict?.says == null ? null : redact(verdict.says)
       return {
         ...response,
-        body: credentials.redact(String(response.body)),
+        body: redact(String(response.body)),
         ...(verdict === undefined ? {} : { verdict: { ...verdict, says } }),
       }
     } catch (error) {
-      if (error instanceof AttemptFailed) throw new AttemptFailed(error.reason, credentials.redact(error.message))
+      if (error instanceof AttemptFailed) throw new AttemptFailed(error.reason, redact(error.message))
       throw error
     }
   }

@@ -1,7 +1,7 @@
 /**
  * Follows a redirect inside one origin, a few times, keeping method and body. Lies outside the authorize layer, so each
- * hop gets fresh credentials, and inside the retry layer. Every other redirect is a refusal that names its target: a
- * person decides whether that is the API.
+ * hop gets fresh credentials, and inside the retry layer. A file may be at another origin, if the declaration names it.
+ * Every other redirect is a refusal that names its target: a person decides whether that is the API.
  */
 import type { Source } from '#shared/declaration/compile.ts'
 import { redactUrl } from '#shared/redact/url.ts'
@@ -9,6 +9,7 @@ import { describeRequest, secretParamsOf } from '../describe.ts'
 import { PageRefused } from '../errors.ts'
 import type { Layer, PageRequest, PageResponse } from '../messages.ts'
 import { withoutParams } from '../query.ts'
+import { signedUrl } from '../signed-urls.ts'
 
 const REDIRECTS_MAX = 3
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308]
@@ -17,12 +18,21 @@ const KEEP_METHOD: readonly number[] = [307, 308]
 
 /** `conceal`: a Location may repeat credentials, and it is shown and stored. */
 export function redirect(source: Source, conceal: (url: URL) => URL): Layer {
-  return (next) => async (request, exchange) => {
+  return (next) => async (request, given) => {
     let at = request
+    let exchange = given
     for (let hops = 0; ; hops++) {
       const response = await next(at, exchange)
       if (!REDIRECTS.includes(response.status) || response.verdict?.declared === true) return response
-      const target = conceal(targetOf(source, at, response))
+      const { file } = exchange
+      if (file !== undefined && at.method === 'GET' && hops < REDIRECTS_MAX) {
+        // The next layer refuses an origin that the declaration does not name.
+        const found = signedUrl(locationOf(source, at, response))
+        at = { ...at, url: found.url }
+        exchange = { ...exchange, file: { ...file, query: found.query } }
+        continue
+      }
+      const target = conceal(withoutParams(locationOf(source, at, response), secretParamsOf(source)))
       const followed =
         target.protocol === at.url.protocol &&
         target.origin === at.url.origin &&
@@ -33,7 +43,7 @@ export function redirect(source: Source, conceal: (url: URL) => URL): Layer {
   }
 }
 
-function targetOf(source: Source, request: PageRequest, response: PageResponse): URL {
+function locationOf(source: Source, request: PageRequest, response: PageResponse): URL {
   const location = response.headers.location
   if (location === undefined || !URL.canParse(location, request.url.href)) {
     throw new PageRefused(
@@ -42,7 +52,7 @@ function targetOf(source: Source, request: PageRequest, response: PageResponse):
       `${describeRequest(source, request)} is redirected (${response.status}) to nowhere`,
     )
   }
-  return withoutParams(new URL(location, request.url), secretParamsOf(source))
+  return new URL(location, request.url)
 }
 
 function refusedRedirect(source: Source, request: PageRequest, status: number, target: URL, hops: number): PageRefused {

@@ -29,6 +29,14 @@ export function waitHint(answer: Answered, nowMs: number): number | null {
   return waits.length === 0 ? null : Math.ceil(Math.max(...waits.map(Number)))
 }
 
+/** The wait that a response of any status names, such as one that says that a job is not done; null for none. */
+export function namedWait({ headers }: Pick<Answered, 'headers'>, nowMs: number): number | null {
+  const waits = retryAfters(headers, instantOf(headers.date) ?? nowMs).filter(
+    (wait) => wait !== null && wait > 0 && wait <= HINT_MAX_MS,
+  )
+  return waits.length === 0 ? null : Math.ceil(Math.max(...waits.map(Number)))
+}
+
 /** A 429 with a reset but without a count of what is left is exhausted too. */
 const isExhausted = ({ remaining, isCounter }: QuotaState, status: number): boolean =>
   remaining === null ? isCounter && status === 429 : remaining <= 0

@@ -54,7 +54,8 @@ export function transport(ask: RawExchange, tools: TransportTools): Send {
     // Nobody reads it.
     if (!isPage) answer.stream?.on('error', () => undefined).destroy()
     const bodyTools = { ...tools, signal: exchange.signal }
-    const readPage = () => pageOf(answer, decode, bodyTools)
+    const isEmpty = exchange.job === true && answer.bytes === 0
+    const readPage = async () => (isEmpty ? { body: null, bytes: 0, note: null } : pageOf(answer, decode, bodyTools))
     const content =
       tools.readsBodies?.(exchange.stream) === true
         ? await wholeBody(answer, isPage ? readPage : () => pageOf(answer, JSON_BODY, bodyTools), isPage)

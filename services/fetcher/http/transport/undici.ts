@@ -15,7 +15,7 @@ import { decoded, decodedOpening } from './content-coding.ts'
 import { pageText } from './page-text.ts'
 
 export type RawRequest = {
-  method: 'GET' | 'POST'
+  method: 'GET' | 'POST' | 'DELETE'
   url: URL
   headers: Readonly<Record<string, string>>
   body: string | undefined

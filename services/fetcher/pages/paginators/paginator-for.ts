@@ -37,6 +37,8 @@ function paginatorBy(spec: PaginateSpec, stream: Stream): Paginator {
       return windowsBy(spec, stream)
     // The author's function makes the requests (generator-walk.ts), based on the stream's own.
     case 'generator':
+    // The stream's request creates the job (export-job/export-walk.ts).
+    case 'export-job':
     case 'none':
       return nonePaginator
   }

@@ -27,6 +27,9 @@ export type Ran = {
   attention: Attention[]
   /** What is worth a warning. */
   cautions: Caution[]
+  /** What was published and requested when the run waited for the log. */
+  flushes: { put: number; requests: number }[]
+  logged: () => string
   result: RunResult | null
   error: unknown
 }
@@ -47,7 +50,7 @@ export async function runOnce(
   },
 ): Promise<Ran> {
   const server = await startServer(t, script)
-  const { client, stream } = clientFor(t, server.url, options)
+  const { client, stream, clock, logged } = clientFor(t, server.url, options)
   const ran: Ran = {
     put: [],
     requests: server.requests,
@@ -55,6 +58,8 @@ export async function runOnce(
     shifts: 0,
     attention: [],
     cautions: [],
+    flushes: [],
+    logged,
     result: null,
     error: undefined,
   }
@@ -75,7 +80,8 @@ export async function runOnce(
       partition: 0,
       baseUrl: client.baseUrl,
       send: client.send,
-      outlet: { put: async (page) => void ran.put.push(page), flush: async () => {} },
+      outlet: { put: async (page) => void ran.put.push(page), flush: async () => void ran.flushes.push(placeOf(ran)) },
+      clock,
       ...(options.pace === undefined ? {} : { pace: options.pace }),
       mode: runModeOf(plan, stream, namesFor('test')),
       seenRecords: options.seenRecords ?? createSeenRecords(KEYS_MAX),
@@ -92,6 +98,8 @@ export async function runOnce(
   }
   return ran
 }
+
+const placeOf = ({ put, requests }: Ran) => ({ put: put.length, requests: requests.length })
 
 /** The watermark that each page's marker confirms, and the one that its checkpoint holds. */
 export const confirmed = ({ put }: Ran): (string | null)[] => put.map(({ marker }) => marker.watermark)

@@ -1,4 +1,4 @@
-/** What an author sees of an export job, on real servers: `check`, `preview` and its recording, and a walk over that. */
+/** What an author sees of an export job, on real servers: `check`, `preview`, its recording, and a walk over that. */
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -85,7 +85,7 @@ async function foundFor(
   known: KnownSlices,
   discovery: Discovery,
 ): Promise<{ found: FoundSlices; isFull: boolean }> {
-  const found = await discovery.find(stop, plan?.since ?? null)
+  const found = await discovery.find(stop, plan?.since)
   if (plan === null || plan.isFull) return { found, isFull: true }
   const together = new Set([...known, ...(found.slices[partition] ?? []).map(knownId)])
   if (together.size <= SLICES_PER_PARTITION_MAX) return { found, isFull: false }

@@ -28,11 +28,11 @@ export function createParentPosition(stream: Stream, since: string | null, start
   const asked = since === null ? null : sincePosition(since, stream)
   let progress = startOf(watermarking, from)
   let capMs = startedMs
-  let aheadMs: number | null = null
+  let aheadMs = 0
   let isHeld = false
   return {
     see({ response, incomplete }, records) {
-      aheadMs = Math.max(aheadMs ?? 0, clockAheadMs(response))
+      aheadMs = Math.max(aheadMs, clockAheadMs(response))
       capMs = Math.min(capMs, response.fetchedMs)
       isHeld ||= incomplete !== undefined
       progress = afterPage(progress, watermarking, records, { last: false, fetchedMs: capMs, startedMs: capMs })
@@ -40,7 +40,7 @@ export function createParentPosition(stream: Stream, since: string | null, start
     isChanged: ({ position }) => isFrom(position, asked),
     reached() {
       if (isHeld) return since
-      const times = { last: true, fetchedMs: capMs - (aheadMs ?? 0), startedMs: capMs - (aheadMs ?? 0) }
+      const times = { last: true, fetchedMs: capMs - aheadMs, startedMs: capMs - aheadMs }
       const { watermark: end } = afterPage(progress, watermarking, [], times)
       return end === null || watermark === null ? null : watermarkText(watermark.kind, end)
     },

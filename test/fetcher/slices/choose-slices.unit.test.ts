@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { pino } from 'pino'
 import { compileSource, type Stream } from '#shared/declaration/compile.ts'
 import { none, parent, z } from '#shared/index.ts'
 import { silentLog } from '#shared/log.ts'
@@ -86,19 +87,42 @@ describe('of the slices that were found', () => {
 
   test('all are walked where the changed and the known ones are more than can be remembered', async () => {
     const many = Array.from({ length: SLICES_PER_PARTITION_MAX }, (_, at) => slice(`old${at}`))
-    const { own, asked, cost, parents } = await choose(
+    const { own, asked, cost, parents, known } = await choose(
       walkOf(stream),
       { known: knownFrom(...many), parents: PARENTS },
       found,
     )
     assert.deepEqual([own.length, asked, cost.attempts], [4, ['p', null], 2])
+    assert.equal(known.size, 0, 'what is not found any more is forgotten')
     assert.equal(parents?.run.full, undefined)
+    const fitting = { known: knownFrom(...many.slice(found.length)), parents: PARENTS }
+    assert.deepEqual((await choose(walkOf(stream), fitting, found)).asked, ['p'])
   })
 
   test('all are walked without an incremental parent, and nothing is remembered of parents', async () => {
     const { own, asked, parents } = await choose(walkOf(declared(undefined)), { known }, [slice('a'), slice('b')])
     assert.deepEqual([own, asked, parents], [['a w2', 'b w2'], [null], null])
   })
+})
+
+test('a watermark without any known slice is warned of once, and not for a backfill or a first run', async () => {
+  const warned = async (more: Partial<Walk>, known: string | undefined) => {
+    const lines: string[] = []
+    const log = pino({}, { write: (line: string) => void lines.push(line) })
+    const discovery = { find: async () => ({ slices: [[slice('a')]], cost: NO_COST }) }
+    await chooseSlices(walkOf(declared(undefined), more), { known }, { discovery, log })
+    return lines.length
+  }
+  assert.deepEqual(
+    [
+      await warned({}, undefined),
+      await warned({}, ''),
+      await warned({ from: null }, undefined),
+      await warned({ to: 9n }, undefined),
+      await warned({ to: null }, undefined),
+    ],
+    [1, 0, 0, 0, 1],
+  )
 })
 
 test('another declaration of the values, or of the parent, has another id; another schedule of the child has not', () => {

@@ -51,8 +51,10 @@ describe('pointers into the record of a parent', () => {
       { tag: '/gone/*' },
       { tag: '/tags/*/id' },
       { region: '{shop}' },
+      { region: '{constructor}' },
     ]
     for (const values of gone) assert.deepEqual(at(values), { sets: [], missing: true })
+    assert.deepEqual(at({ account: '/id', other: '/gone' }), { sets: [], missing: true })
     const record = { list: [{ id: 1 }, {}] }
     assert.deepEqual(at({ id: '/list/*/id' }, undefined, record), {
       sets: [{ values: { id: 1 }, extra: {} }],

@@ -8,6 +8,15 @@ export type Equivalent = Named & { reason: string }
 
 export const EQUIVALENTS: readonly Equivalent[] = [
   {
+    file: 'services/fetcher/resume/parent-progress.ts',
+    operator: 'operands swapped',
+    original: 'startedMs - base.fullMs',
+    replacement: 'base.fullMs - startedMs',
+    lineText: 'const isFull = isForced || base.at === null || isDue(startedMs - base.fullMs, fullEvery)',
+    nth: 0,
+    reason: 'isDue takes the time in either direction, for a clock that was far ahead',
+  },
+  {
     file: 'services/fetcher/pages/walk-pages.ts',
     operator: 'condition',
     original: 'page.last',

@@ -25,7 +25,7 @@ export function createParentPosition(stream: Stream, since: string | null, start
   // Several walks one after the other are not sorted as a whole.
   const watermarking = watermark === null ? null : { ...watermark, sorted: false }
   const from = watermark === null || since === null ? null : positionOfText(watermark.kind, since)
-  const asked = since === null ? null : sincePosition(since, stream)
+  const asked = sincePosition(since, stream)
   let progress = startOf(watermarking, from)
   let capMs = startedMs
   let aheadMs = 0
@@ -40,7 +40,8 @@ export function createParentPosition(stream: Stream, since: string | null, start
     isChanged: ({ position }) => isFrom(position, asked),
     reached() {
       if (isHeld) return since
-      const times = { last: true, fetchedMs: capMs - aheadMs, startedMs: capMs - aheadMs }
+      const endMs = capMs - aheadMs
+      const times = { last: true, fetchedMs: endMs, startedMs: endMs }
       const { watermark: end } = afterPage(progress, watermarking, [], times)
       return end === null || watermark === null ? null : watermarkText(watermark.kind, end)
     },

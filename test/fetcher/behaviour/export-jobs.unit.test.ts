@@ -266,6 +266,49 @@ describe('a job that the API has dropped', () => {
   })
 })
 
+describe('a job that is known by its URL', () => {
+  const byUrl = {
+    ...{ job: { header: 'content-location' }, poll: '{job}', status: undefined, failed: undefined, expired: undefined },
+    done: ({ status }: { status: number }) => status === 200,
+  }
+  /** 202 without a body until it is done, and then a list of files. */
+  const bulk =
+    (location: string): ExportApiOptions['script'] =>
+    ({ method, target }, { jobs, sign }) => {
+      if (method === 'POST') {
+        jobs.push({ id: 'job-1', body: {}, polls: 0, removed: false })
+        return { status: 202, headers: { 'content-location': location } }
+      }
+      const [job] = jobs
+      if (job === undefined || target !== '/bulk/status?id=7') return { status: 404, json: {} }
+      job.polls += 1
+      return job.polls < 3
+        ? { status: 202, headers: { 'retry-after': '1' } }
+        : { json: { output: [{ url: sign(job, 0) }] } }
+    }
+  const download = (origin: string) => ({
+    ...byUrl,
+    download: {
+      urls: ({ body }: { body: { output: { url: string }[] } }) => body.output.map(({ url }) => url),
+      origins: [origin],
+    },
+  })
+
+  test('is refused if that URL holds a secret, since it is stored', async (t) => {
+    const { ran } = await exported(t, { api: { script: bulk('/bulk/status?token=s3cret-of-job') }, job: download })
+    assert.match(String(ran.error), /names none: it is a signed URL/)
+    assert.doesNotMatch(`${String(ran.error)} ${JSON.stringify(ran.put)}`, /s3cret-of-job/)
+  })
+
+  test('is waited for there, by answers without a body', async (t) => {
+    const { ran, api } = await exported(t, { api: { script: bulk('/bulk/status?id=7') }, job: download })
+    assert.equal(ran.error, undefined)
+    assert.equal(jobIn(ran.put[0]), `${ran.url}/bulk/status?id=7`)
+    assert.deepEqual(keysOf(ran), ['a', 'b'])
+    assert.equal(api.jobs[0]?.polls, 3)
+  })
+})
+
 describe('the files of a job', () => {
   test('of any size are read in chunks, and a run continues behind the last one', async (t) => {
     const files = () => [table('a', 'b', 'c', 'd', 'e'), table('f')]

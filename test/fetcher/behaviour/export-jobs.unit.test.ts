@@ -274,7 +274,7 @@ describe('a job that is known by its URL', () => {
   /** 202 without a body until it is done, and then a list of files. */
   const bulk =
     (location: string): ExportApiOptions['script'] =>
-    ({ method, target }, { jobs, sign }) => {
+    ({ method, target }, { jobs, sign }): Answer => {
       if (method === 'POST') {
         jobs.push({ id: 'job-1', body: {}, polls: 0, removed: false })
         return { status: 202, headers: { 'content-location': location } }

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { describe, test } from 'node:test'
 import { proseIn, sentencesOf, wordsOf } from './support/prose.ts'
+import { uncommentedFieldsIn } from './support/uncommented-fields.ts'
 
 const ROOT = resolve(import.meta.dirname, '..')
 const filesIn = (folder: string): string[] =>
@@ -90,6 +91,15 @@ describe('the code', () => {
       }),
     )
     assert.deepEqual(findings, [])
+  })
+
+  test('has a comment at each field of a declaration, which editors show to authors', () => {
+    const found = filesIn('shared/declaration').flatMap((file) =>
+      uncommentedFieldsIn(file, readFileSync(join(ROOT, file), 'utf8')),
+    )
+    assert.deepEqual(found, [])
+    const example = ['z.strictObject({', 'kind: 1,', '/** Said. */', 'a,', 'b: 1,', '...c })'].join('\n')
+    assert.deepEqual(uncommentedFieldsIn('x.ts', example), ['x.ts:5: b'])
   })
 
   test(`has at most ${FILES_BESIDE_FOLDERS_MAX} files beside the folders of a service`, () => {

@@ -119,13 +119,13 @@ export const json = () => ({ kind: 'json' as const })
 export const lenientJson = () => ({ kind: 'lenient-json' as const })
 /** One JSON object a line. The body is the list of them. */
 export const jsonl = (spec: Given<typeof jsonlSpec> = {}) => ({ kind: 'jsonl' as const, ...spec })
-/** A table by RFC 4180: the body is the list of its rows, each an object of texts. csv({ delimiter: ';' }). */
+/** A table by RFC 4180: the body is the list of its rows, each an object of texts. `csv({ delimiter: ';' })`. */
 export const csv = (spec: Given<typeof csvSpec> = {}) => ({ kind: 'csv' as const, ...spec })
-/** An XML document: the body is an object with the root element. xml({ lists: ['/orders/order/line'] }). */
+/** An XML document: the body is an object with the root element. `xml({ lists: ['/orders/order/line'] })`. */
 export const xml = (spec: Given<typeof xmlSpec> = {}) => ({ kind: 'xml' as const, ...spec })
-/** A file that is gzip itself: [gunzip(), csv()]. */
+/** A file that is gzip itself: `[gunzip(), csv()]`. */
 export const gunzip = () => ({ kind: 'gunzip' as const })
-/** A file in a zip archive: [zip({ entry: '*.csv' }), csv()]. */
+/** A file in a zip archive: `[zip({ entry: '*.csv' }), csv()]`. */
 export const zip = (spec: Given<typeof zipSpec> = {}) => ({ kind: 'zip' as const, ...spec })
 
 type RefuseDecode = (field: string, what: string, hint: string) => Error

@@ -73,8 +73,8 @@ export function discover(spec: Given<typeof discoverPart>) {
 }
 
 /**
- * `parent({ stream: 'accounts', over: 8, values: { account: '/id' } })`, or by a function: `values: (record) => ({
- * account: String(record.id) })`. Inside `product` and `union` without `over`.
+ * Values of the records of another stream: `parent({ stream: 'accounts', over: 8, values: { account: '/id' } })`, or by
+ * a function: `values: (record) => ({ account: String(record.id) })`. Inside `product` and `union` without `over`.
  */
 export function parent(spec: Given<typeof parentSpec>): z.input<typeof parentSpec>
 export function parent(spec: Given<typeof parentPart>): z.input<typeof parentPart>

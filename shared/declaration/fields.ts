@@ -94,6 +94,6 @@ export const int64 = () =>
     ),
   )
 
-/** Any type with a column of the author's choice, e.g. column(z.string(), 'LowCardinality(String)'). */
+/** Any type with a column of the author's choice, such as `column(z.string(), 'LowCardinality(String)')`. */
 export const column = <T extends z.ZodType>(type: T, clickhouseType: string): T =>
   annotate(type, { column: clickhouseType })

@@ -23,8 +23,8 @@ const readers = new WeakMap<object, Reader>()
 const LENIENT = /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?\s*(z|[+-]\d\d(?::?\d\d)?)?)?$/i
 
 /**
- * `instant({ formats: ['%d/%m/%Y %H:%M', '%s'], zone: 'UTC' })`. Throws RangeError for a format or a zone that is not
- * known, and for formats that need a zone.
+ * An instant in the forms that the API writes: `instant({ formats: ['%d/%m/%Y %H:%M', '%s'], zone: 'UTC' })`. Throws
+ * RangeError for a format or a zone that is not known, and for formats that need a zone.
  */
 export function instant({ formats, zone: name }: InstantOptions = {}) {
   const zone = name === undefined ? null : zoneOf(name)
@@ -79,7 +79,7 @@ export function instantReader(type: unknown): Reader | null {
 export const isRepeating = ({ zone }: Reader): boolean => zone !== null && changesClocks(zone)
 
 /**
- * A position in a format, for `as` of a watermark: timeText('%m/%d/%Y', 'America/New_York'). Throws RangeError for a
+ * A position in a format, for `as` of a watermark: `timeText('%m/%d/%Y', 'America/New_York')`. Throws RangeError for a
  * format or a zone that is not known.
  */
 export function timeText(format: string, zone = 'UTC'): (position: Date) => string {

@@ -40,8 +40,8 @@ export type SimplePlace = z.infer<typeof simplePlace>
 export type Place = z.infer<typeof place>
 
 /**
- * `records: optional('/items')`. Without it, a response that lacks the place fails the run, since an error may look
- * like that too.
+ * A place that the API omits where there is nothing: `records: optional('/items')`. Without it, a response that lacks
+ * the place fails the run, since an error may look like that too.
  */
 export const optional = <At extends string | Readonly<Record<string, string>> | ((...given: never[]) => unknown)>(
   at: At,

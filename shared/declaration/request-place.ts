@@ -13,7 +13,7 @@ const headerName = z
 
 /** For an object that has room for one place. */
 export const placeFields = {
-  /** The query parameter that takes the value: `'cursor'`. */
+  /** The query parameter that takes the value, such as `'cursor'` or `'since'`. */
   param: z.string().optional(),
   /** Or the header that takes it: `'X-After'`. */
   header: headerName.optional(),

@@ -19,13 +19,16 @@ export const setting = (name: string, fallback: string): SettingRef => ({ kind: 
 export const secretRef = z.strictObject(
   {
     kind: z.literal('secret'),
+    /** The environment variable that holds the value. */
     name: z.string().regex(NAME, 'expected the name of an environment variable, e.g. SHOP_SECRET'),
   },
   "expected secret('NAME'): a declaration holds the name of a secret, never the secret",
 )
 export const settingRef = z.strictObject({
   kind: z.literal('setting'),
+  /** The environment variable that holds the value. */
   name: z.string().regex(NAME, 'expected the name of an environment variable, e.g. SHOP_URL'),
+  /** The value where the variable is not set. */
   fallback: z.string().min(1),
 })
 

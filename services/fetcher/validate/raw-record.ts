@@ -10,7 +10,8 @@ import type { Refusal } from './validated-page.ts'
 /** Null for a record that has the type. */
 export type RawCheck = (raw: unknown) => Refusal | null
 
-const REASON = 'raw_invalid'
+/** The reason of its dead letter. */
+export const RAW_INVALID = 'raw_invalid'
 
 /** Null for a stream without the type. */
 export function rawCheckOf({ raw: type }: Stream): RawCheck | null {
@@ -18,10 +19,10 @@ export function rawCheckOf({ raw: type }: Stream): RawCheck | null {
   return (raw) => {
     try {
       const { error } = type.safeParse(raw)
-      return error === undefined ? null : { reason: REASON, issues: issuesText(error) }
+      return error === undefined ? null : { reason: RAW_INVALID, issues: `raw: ${issuesText(error)}` }
     } catch (error) {
       // A refinement of the author that throws, or a record too deep for the type.
-      return { reason: REASON, issues: messageOf(error) }
+      return { reason: RAW_INVALID, issues: `raw threw: ${messageOf(error)}` }
     }
   }
 }

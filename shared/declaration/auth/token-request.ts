@@ -71,7 +71,7 @@ export const schemeField = {
 const credentialPlace = z
   .strictObject({
     ...placeFields,
-    /** A cookie. */
+    /** Or the cookie that takes it: `'session'`. */
     cookie: cookieName.optional(),
     ...schemeField,
   })
@@ -89,7 +89,17 @@ export const credentialPlaceField = {
 const EXPECTED_TOKEN = "expected a JSON pointer such as /access_token, { header: 'X-Token' } or { cookie: 'session' }"
 /** Where the answer has a token. The pointer "" is for a body that is the token. */
 export const tokenPlace = z.union(
-  [pointer, z.strictObject({ header: headerName }), z.strictObject({ cookie: cookieName })],
+  [
+    pointer,
+    z.strictObject({
+      /** The header that holds it: `'X-Token'`. */
+      header: headerName,
+    }),
+    z.strictObject({
+      /** The cookie that holds it: `'session'`. */
+      cookie: cookieName,
+    }),
+  ],
   EXPECTED_TOKEN,
 )
 export type TokenPlace = z.infer<typeof tokenPlace>
@@ -196,7 +206,7 @@ export const tokenRequestFields = {
   scope: z.union([z.string(), z.array(z.string().min(1)).min(1)], 'expected a text or a list of texts').optional(),
   /** Between the scopes of a list. @default ' ' */
   scopeSeparator: z.string().min(1).default(' '),
-  /** Where the answer has the token and its life: `{ token: '/data/token', life: '2h' }`. */
+  /** Where the answer has the token and its life: `{ token: '/data/token', life: '2h' }`. @default {} */
   answer: answerSpec.prefault({}),
   ...credentialPlaceField,
   ...schemeField,

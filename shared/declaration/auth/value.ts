@@ -6,7 +6,13 @@ import { z } from 'zod'
 import { type SecretRef, type SettingRef, secretRef, settingRef } from '../secret.ts'
 
 /** Its parts one after the other; `base64` encodes the result. */
-export type JoinedText = { kind: 'joined'; encoding: 'text' | 'base64'; parts: TextValue[] }
+export type JoinedText = {
+  kind: 'joined'
+  /** As they are, or as base64; write `concat(…)` or `base64(…)`. */
+  encoding: 'text' | 'base64'
+  /** Texts, secrets, settings, or texts that are joined themselves. */
+  parts: TextValue[]
+}
 export type TextValue = string | SecretRef | SettingRef | JoinedText
 
 /** A text made of parts: `concat('_shop', secret('SHOP_KEY'))`. */
@@ -18,7 +24,9 @@ const PARTS_MAX = 32
 
 export const joinedText: z.ZodType<JoinedText, JoinedText> = z.strictObject({
   kind: z.literal('joined'),
+  /** As they are, or as base64; write `concat(…)` or `base64(…)`. */
   encoding: z.enum(['text', 'base64']),
+  /** Texts, secrets, settings, or texts that are joined themselves. */
   parts: z
     .array(z.lazy(() => textValue))
     .min(1)

@@ -61,13 +61,13 @@ export const noneSpec = z.strictObject({
 })
 
 /**
- * `{ "meta": { "next": "abc" } }` and `?cursor=abc`: cursor({ next: '/meta/next', param: 'cursor' }). A search by POST:
- * body: '/page/after'.
+ * A cursor in the body, such as `{ "meta": { "next": "abc" } }`, that the next request takes: `cursor({ next:
+ * '/meta/next', param: 'cursor' })`. In a search by POST: `body: '/page/after'`.
  */
 export const cursor = (spec: Given<typeof cursorSpec>) => ({ kind: 'cursor' as const, ...spec })
-/** `Link: <https://…>; rel="next"` (RFC 8288). */
+/** The header `Link: <https://…>; rel="next"` (RFC 8288) names the next page. */
 export const linkHeader = (spec: Given<typeof linkHeaderSpec> = {}) => ({ kind: 'link-header' as const, ...spec })
-/** `{ "next": "https://…" }`: nextUrl({ next: '/next' }). */
+/** The body has the URL of the next page, such as `{ "next": "https://…" }`: `nextUrl({ next: '/next' })`. */
 export const nextUrl = (spec: Given<typeof nextUrlSpec>) => ({ kind: 'next-url' as const, ...spec })
 /** One page is all there is. */
 export const none = (spec: Given<typeof noneSpec> = {}) => ({ kind: 'none' as const, ...spec })

@@ -72,6 +72,7 @@ type WalkOf<Cursor> = { walk(tools: WalkTools<Cursor>): AsyncIterable<WalkPage<C
 
 export const generatorSpec = z.strictObject({
   kind: z.literal('generator'),
+  /** An `async function*` that requests pages and yields their records, each with the cursor to resume from. */
   walk: z.custom<WalkFunction>((value) => typeof value === 'function', 'expected an async function* that yields pages'),
 })
 

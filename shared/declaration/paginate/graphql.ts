@@ -36,8 +36,8 @@ export const graphqlSpec = z.strictObject({
 export type GraphqlSpec = z.infer<typeof graphqlSpec>
 
 /**
- * `orders(first: $first, after: $after) { nodes { … } pageInfo { hasNextPage endCursor } }`: graphql({ query,
- * connection: '/data/orders' }).
+ * A connection, such as `orders(first: $first, after: $after) { nodes { … } pageInfo { hasNextPage endCursor } }`:
+ * `graphql({ query, connection: '/data/orders' })`.
  */
 export const graphql = (spec: Given<typeof graphqlSpec>) => ({ kind: 'graphql' as const, ...spec })
 

@@ -49,10 +49,10 @@ type Key = z.input<typeof keySpec>
 type Rest = Omit<Given<typeof keysetSpec>, 'keys'>
 
 /**
- * `?starting_after=ID` of the last record: keyset({ field: '/id', param: 'starting_after', hasMore: '/has_more' });
- * several keys: keys: [{ field, param }, …].
+ * The last record's key asks for the next page, as in `?starting_after=ID`: `keyset({ field: '/id', param:
+ * 'starting_after', hasMore: '/has_more' })`. For several keys: `keys: [{ field, param }, …]`.
  */
-export function keyset(spec: (Key & { keys?: undefined } & Rest) | ({ keys: Key[] } & Rest)) {
+export function keyset(spec: (Key & { keys?: undefined } & Rest) | Given<typeof keysetSpec>) {
   if (spec.keys !== undefined) return { kind: 'keyset' as const, ...spec }
   const { field, param, header, body, form, keys: _, ...rest } = spec
   const key = { field, ...placeIn({ param, header, body, form }) }

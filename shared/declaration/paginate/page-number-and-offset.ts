@@ -103,7 +103,7 @@ export const offsetPlace = (spec: OffsetSpec): RequestPlace => placeIn(spec) ?? 
 export const limitOf = ({ limit, limitParam = 'limit' }: OffsetSpec): RequestPlace & { value: number } =>
   typeof limit === 'number' ? { param: limitParam, value: limit } : limit
 
-/** `?page=2` and `{ "pages": 7 }`: pageNumber({ totalPages: '/pages' }). */
+/** Pages by number, as in `?page=2`, with `{ "pages": 7 }` in the body: `pageNumber({ totalPages: '/pages' })`. */
 export const pageNumber = (spec: Given<typeof pageNumberSpec>) => ({ kind: 'page-number' as const, ...spec })
-/** `?offset=500&limit=500`: offset({ limit: 500, overlap: 10 }). */
+/** Pages by the number of records before them, as in `?offset=500&limit=500`: `offset({ limit: 500, overlap: 10 })`. */
 export const offset = (spec: Given<typeof offsetSpec>) => ({ kind: 'offset' as const, ...spec })

@@ -60,8 +60,16 @@ export const windowsSpecOf = <Pages extends z.ZodType>(pages: Pages) =>
 type AnyWindows = ReturnType<typeof windowsSpecOf<z.ZodType>>
 export type WindowsOptions = Omit<z.infer<AnyWindows>, 'pages'>
 
-/** `?since=…&until=…`: windows({ to: 'until', size: '1d', cap: 1000, pages: pageNumber({ stop: 'empty' }) }). */
-export const windows = <Pages>(spec: Omit<Given<AnyWindows>, 'pages'> & { pages: Pages }) => ({
+/**
+ * Windows of time, as in `?since=…&until=…`: `windows({ to: 'until', size: '1d', cap: 1000, pages: pageNumber({ stop:
+ * 'empty' }) })`.
+ */
+export const windows = <Pages>(
+  spec: Omit<Given<AnyWindows>, 'pages'> & {
+    /** The paging inside a window: `pageNumber({ stop: 'empty' })`, `cursor({ … })`, … */
+    pages: Pages
+  },
+) => ({
   kind: 'windows' as const,
   ...spec,
 })

@@ -82,8 +82,8 @@ describe('a function of the request', () => {
     const params = ({ page: number, cursor: at }: RequestContext) => ({ number, at })
     const walker = generator(async function* ({ request, cursor: resumed }) {
       for (let at = resumed === null ? 0 : Number(resumed); at < rows.length; at += SIZE) {
-        const { body } = await request()
-        yield { records: (body as { data: number[] }).data, cursor: at + SIZE }
+        const { body } = await request<{ data: number[] }>()
+        yield { records: body.data, cursor: at + SIZE }
       }
     })
     const script: Script = ({ query }) => ({ json: page(Number(query.get('number')) * SIZE) })

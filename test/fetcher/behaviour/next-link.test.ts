@@ -149,8 +149,8 @@ describe('a cursor that was stored and leads to no page is given up for the best
     'cursor to nextUrl': [cursor({ next: '/next', param: 'cursor' }), nextUrl({ next: '/next' })],
     'generator to cursor': [
       generator(async function* ({ request }) {
-        const { body } = await request()
-        yield { records: (body as { data: unknown[] }).data, cursor: { at: 1 } }
+        const { body } = await request<{ data: unknown[] }>()
+        yield { records: body.data, cursor: { at: 1 } }
         await request({ path: '/down' })
       }),
       cursor({ next: '/next', param: 'cursor' }),
@@ -160,8 +160,8 @@ describe('a cursor that was stored and leads to no page is given up for the best
       generator(async function* ({ request, cursor: stored }) {
         const from = stored === null ? 0 : (stored as { page: { number: number } }).page.number
         for (let page = from; page < 3; page++) {
-          const { body } = await request({ params: { cursor: page } })
-          yield { records: (body as { data: unknown[] }).data, cursor: { page: { number: page + 1 } } }
+          const { body } = await request<{ data: unknown[] }>({ params: { cursor: page } })
+          yield { records: body.data, cursor: { page: { number: page + 1 } } }
         }
       }),
     ],

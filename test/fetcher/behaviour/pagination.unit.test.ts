@@ -110,7 +110,7 @@ describe('the end of a walk', () => {
     for (const [last, records] of [
       [{ data: null }, '/data'],
       [{}, optional('/data')],
-      [{ data: {} }, optional((body: unknown) => (body as { data: { items?: unknown } }).data.items)],
+      [{ data: {} }, optional((body: { data: { items?: unknown } }) => body.data.items)],
     ] as const) {
       const first = records === '/data' || typeof records.optional === 'string' ? [row(1)] : { items: [row(1)] }
       const script = answers({ json: { data: first, next: 'a' } }, { json: last })
@@ -287,8 +287,8 @@ describe('a walk over 25 records', () => {
   const post = { method: 'POST', body: { page: { size: 10 } } }
   const own = generator(async function* ({ request, cursor: at }) {
     for (let from = Number(at ?? 0); from < 25; from += 10) {
-      const { body } = await request({ params: { cursor: from } })
-      yield { records: (body as { data: unknown[] }).data, cursor: from + 10 }
+      const { body } = await request<{ data: unknown[] }>({ params: { cursor: from } })
+      yield { records: body.data, cursor: from + 10 }
     }
   })
 

@@ -53,7 +53,7 @@ describe('an interrupted run', () => {
     })
     const paginate = generator(async function* ({ request }) {
       for (const page of pages.keys())
-        yield { records: ((await request({ params: { page } })).body as { data: unknown[] }).data }
+        yield { records: (await request<{ data: unknown[] }>({ params: { page } })).body.data }
     })
     const source = declareShop({ paginate }, { baseUrl: server.url })
     const stream = streamOf(source)

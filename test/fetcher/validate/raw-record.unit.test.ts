@@ -17,8 +17,8 @@ describe('a raw record', () => {
     const stream = declareOrders({ raw, map, filter: see, deleted: (given: unknown) => !see(given) })
     const { records, rejected } = createValidator(stream)([{ id: 'x' }, null, { id: 7 }])
     assert.deepEqual(rejected, [
-      { raw: '{"id":"x"}', reason: 'raw_invalid', issues: 'id: Invalid input: expected number, received string' },
-      { raw: 'null', reason: 'raw_invalid', issues: '(record): Invalid input: expected object, received null' },
+      { raw: '{"id":"x"}', reason: 'raw_invalid', issues: 'raw: id: Invalid input: expected number, received string' },
+      { raw: 'null', reason: 'raw_invalid', issues: 'raw: (record): Invalid input: expected object, received null' },
     ])
     assert.deepEqual([records.map(({ key }) => key), seen], [['7'], [{ id: 7 }, { id: 7 }]])
   })
@@ -52,7 +52,9 @@ describe('a raw record', () => {
       return true
     })
     const { records, rejected } = createValidator(declareOrders({ raw: throwing, map }))([{ id: 7 }, { id: 8 }])
-    assert.deepEqual(rejected, [{ raw: '{"id":7}', reason: 'raw_invalid', issues: 'a mistake of the author' }])
+    assert.deepEqual(rejected, [
+      { raw: '{"id":7}', reason: 'raw_invalid', issues: 'raw threw: a mistake of the author' },
+    ])
     assert.equal(records.length, 1)
   })
 
@@ -62,7 +64,7 @@ describe('a raw record', () => {
     assert.deepEqual(revalidate('validate', Buffer.from('{"id":"x"}')), {
       kind: 'refused',
       reason: 'raw_invalid',
-      issues: 'id: Invalid input: expected number, received string',
+      issues: 'raw: id: Invalid input: expected number, received string',
     })
     assert.equal(revalidate('insert', Buffer.from(JSON.stringify(order('7')))).kind, 'accepted')
   })

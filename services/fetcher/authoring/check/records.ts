@@ -5,6 +5,7 @@ import type { Stopped } from '#shared/errors.ts'
 import { isAscending } from '#shared/watermark.ts'
 import type { PageResponse } from '../../http/messages.ts'
 import { contextOf } from '../../validate/envelope.ts'
+import { RAW_INVALID } from '../../validate/raw-record.ts'
 import { createValidator } from '../../validate/validate.ts'
 import type { RejectedRecord, ValidatedPage, ValidRecord } from '../../validate/validated-page.ts'
 import type { DryRun } from '../dry-run.ts'
@@ -52,6 +53,7 @@ export function sampleRecords({ stream, answers, pages }: DryRun): SampledRecord
 }
 
 const DRIFT_SHOWN_MAX = 10
+const REMEDY = 'correct the schema, or reshape records with map'
 
 export function schemaStep(
   stream: Stream,
@@ -71,7 +73,7 @@ export function schemaStep(
     return failed(
       'schema',
       `${says}; a run would stop`,
-      `correct the schema, or reshape records with map; the first failure: ${first?.issues}`,
+      `${first?.reason === RAW_INVALID ? 'correct raw' : REMEDY}; the first failure: ${first?.issues}`,
     )
   }
   const fields = [...drift].slice(0, DRIFT_SHOWN_MAX).map(([path, type]) => `${path} (${type})`)

@@ -69,6 +69,12 @@ describe('a source that would run', () => {
     assert.match(step('schema').notes?.join() ?? '', /1 would become dead letters, the first: total: /)
   })
 
+  test('whose records are not of the raw type fails the schema, and the advice is about raw', async (t) => {
+    const { step } = await check(t, { stream: { raw: z.object({ id: z.number() }) } })
+    assert.equal(step('schema').status, 'failed')
+    assert.match(step('schema').advice ?? '', /^correct raw; the first failure: raw: id: /)
+  })
+
   test('has nothing to look at where there is nothing, and that is no failure', async (t) => {
     const { steps } = await check(t, { script: text({ data: [], next: null }) })
     const named = Object.fromEntries(steps.map((each) => [each.step, each.status]))
@@ -119,11 +125,12 @@ describe('a source that would run', () => {
     }
     const paginate = generator(async function* ({ request }) {
       for (let from = 0; from < ORDERS.length; from += 3) {
-        const { ids } = (await request({ params: { from } })).body as { ids: string[] }
-        const found: unknown[] = []
+        const { ids } = (await request<{ ids: string[] }>({ params: { from } })).body
+        const found: { order: unknown }[] = []
         for (const id of ids)
-          for (let asked = 0; asked < 4; asked++) found.push((await request({ path: `/orders/${id}` })).body)
-        yield { records: found.filter((_, index) => index % 4 === 0).map((each) => (each as { order: unknown }).order) }
+          for (let asked = 0; asked < 4; asked++)
+            found.push((await request<{ order: unknown }>({ path: `/orders/${id}` })).body)
+        yield { records: found.filter((_, index) => index % 4 === 0).map(({ order }) => order) }
       }
     })
     const { steps, step } = await check(t, { script, stream: { paginate } })
@@ -135,14 +142,14 @@ describe('a source that would run', () => {
     assert.match(step('second page').says, /^2 records, 2 of them new/)
     assert.match(step('schema').says, /^5 of 5 records fit$/)
     const single = generator(async function* ({ request }) {
-      yield { records: ((await request()).body as { data: unknown[] }).data }
+      yield { records: (await request<{ data: unknown[] }>()).body.data }
     })
     assert.equal(
       (await check(t, { stream: { paginate: single } })).step('second page').says,
       'the first page is the last',
     )
     const broken = generator(async function* ({ request }) {
-      yield { records: ((await request()).body as { items: unknown[] }).items }
+      yield { records: (await request<{ items: unknown[] }>()).body.items }
     })
     const { step: of } = await check(t, { stream: { paginate: broken } })
     assert.match(of('first page').says, /yields a page without an array of records/)

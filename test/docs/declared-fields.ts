@@ -63,7 +63,8 @@ export function uncommented(checker: ts.TypeChecker, roots: readonly (readonly [
     const [at, type] = next
     if (seen.has(type)) continue
     seen.add(type)
-    if (REFERENCES.includes(kindOf(checker, type) ?? '')) continue
+    // A function makes it, so authors write what that function takes.
+    if (kindOf(checker, type) !== null) continue
     queue.push(...partsOf(checker, type).map((part): [string, ts.Type] => [at, part]))
     for (const property of checker.getPropertiesOfType(type)) {
       const propertyType = checker.getTypeOfSymbol(property)
@@ -75,9 +76,6 @@ export function uncommented(checker: ts.TypeChecker, roots: readonly (readonly [
   }
   return [...found].sort()
 }
-
-/** Made by secret() and setting(), never written as objects. */
-const REFERENCES = ['secret', 'setting']
 
 /** What a type is made of: members of a union, elements of a list, what a function takes and returns. */
 function partsOf(checker: ts.TypeChecker, type: ts.Type): ts.Type[] {

@@ -14,7 +14,7 @@ import type { SourceInput } from '#shared/declaration/typed-input.ts'
 export type Source = SourceInput<Record<string, headrace.z.ZodObject>, Record<string, unknown>>
 export type Stream = Source['streams'][string]
 type Discovery = NonNullable<Exclude<Stream['partitions'], number | readonly unknown[]>>
-type Place = NonNullable<Parameters<typeof headrace.cursor>[0]['hasMore']>
+type Place = string | ((...taken: never[]) => unknown) | { optional: unknown }
 ${SECTIONS.map(({ type }, at) => `export type Section${at} = ${type}`).join('\n')}
 `
 

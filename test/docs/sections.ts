@@ -17,7 +17,7 @@ export type Section = {
   title: string
   /** False: functions of authors get or return it. */
   written: boolean
-  /** Type expression over `headrace`, `Source`, `Stream` and `Discovery`. */
+  /** Type expression over `headrace`, `Source`, `Stream`, `Discovery` and `Place`. */
   type: string
   /** What checks it: the source of its defaults. */
   spec?: z.ZodType
@@ -85,6 +85,9 @@ export const SECTIONS: readonly Section[] = [
   paging('offset', 'offset'),
   paging('graphql', 'graphql'),
   paging('windows', 'windows'),
+  paging('exportJob', 'export-job'),
+  { title: 'JobRequest', written: true, type: `Exclude<${parameterOf('exportJob')}['poll'], Place>` },
+  { title: 'Download', written: true, type: `Exclude<${parameterOf('exportJob')}['download'], Place>` },
   paging('none', 'none'),
   {
     title: 'Size',
@@ -130,6 +133,8 @@ export const SECTIONS: readonly Section[] = [
   given('WalkPage'),
   given('DiscoverTools'),
   given('ParentContext'),
+  given('JobContext'),
+  given('JobAnswer'),
   given('SignedRequest'),
   given('SigningContext'),
   given('AuthChanges'),

@@ -33,7 +33,7 @@ type Asked<Job, Method> =
   | (Parts<Job> & {
       /** A path with {job}, or '{job}' for a job that is known by its URL. */
       path: Computed<Job, string>
-      /** The HTTP method. */
+      /** The HTTP method. Without it GET, of `remove` DELETE. */
       method?: Method
     })
 
@@ -55,15 +55,21 @@ type Downloaded<Job> = Parts<Job> & {
   path?: Computed<Job, string>
   /** With `path`: where the answer lists the parts; each stands for {part} in the path. */
   parts?: Foundable<Job>
-  /** The HTTP method. */
+  /** The HTTP method. @default 'GET' */
   method?: 'GET' | 'POST'
-  /** Other origins that the files may come from: `['https://*.files.example']`. No credentials go there. */
+  /** Other origins that the files may come from: `['https://*.files.example']`. No credentials go there. @default [] */
   origins?: string[]
 }
 
 export type ExportJobInput<Job> = {
   /** What the answer to the creation names the job by. It is stored: an id, or a URL without a secret. */
-  job: string | { header: string } | Of<JudgedResponse, Job>
+  job:
+    | string
+    | {
+        /** The header that names it: `'location'`. */
+        header: string
+      }
+    | Of<JudgedResponse, Job>
   /** The request for the status: '/exports/{job}'. */
   poll: Asked<Job, 'GET' | 'POST'>
   /** Where an answer holds the status. */
@@ -82,13 +88,16 @@ export type ExportJobInput<Job> = {
   message?: Placed<Job>
   /** Where the files are: a place in the answer that says that the job is done, or a request. */
   download: Foundable<Job> | Downloaded<Job>
-  /** Between two requests for the status, doubled each time; a Retry-After or `answers.waits` precedes it. 5s. */
+  /**
+   * Between two requests for the status, doubled each time; a Retry-After or `answers.waits` precedes it.
+   * @default '5s'
+   */
   interval?: string
-  /** The longest interval. 1m. */
+  /** The longest interval. @default '1m' */
   intervalMax?: string
-  /** A job that is not done this long after it was created is given up. 6h. */
+  /** A job that is not done this long after it was created is given up. @default '6h' */
   deadline?: string
-  /** Jobs of one run, where one fails. 3. */
+  /** Jobs of one run, where one fails. @default 3 */
   jobsMax?: number
   /** The request that deletes a job that was read, failed or given up. If it is refused, the job stays. */
   remove?: Asked<Job, 'DELETE' | 'POST' | 'GET'>

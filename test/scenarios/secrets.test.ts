@@ -24,6 +24,7 @@ const CANARY = {
   SHOP_BEARER: 'canary-bearer-0123456789abcdef',
 }
 const TOKEN = 'canary-token-0123456789abcdef'
+const SESSION = 'canary-session-0123456789abcdef'
 const USER = 'somebody'
 
 function formsOf(secret: string): string[] {
@@ -41,7 +42,7 @@ function formsOf(secret: string): string[] {
   ]
 }
 
-const FORBIDDEN = [...Object.values(CANARY), TOKEN].flatMap(formsOf)
+const FORBIDDEN = [...Object.values(CANARY), TOKEN, SESSION].flatMap(formsOf)
 
 /** Fails often, repeats in each answer what it was asked with, and never gives what it should on the first try. */
 function tellTale(): (asked: Asked) => Answer {
@@ -56,13 +57,15 @@ function tellTale(): (asked: Asked) => Answer {
       return count === 1
         ? { status: 503, headers: { 'retry-after': '1' }, json: told }
         : { json: { access_token: TOKEN, expires_in: 3600, ...told } }
+    if (asked.path === '/login') return { json: told, headers: { 'x-token': SESSION } }
     if (asked.path === '/refused') return { status: 403, json: told }
     const page = Number(asked.query.get('page') ?? 1)
     if (page === 2 && count === 1) return { status: 503, headers: { 'retry-after': '1' }, json: told }
     const next = new URL(asked.target, 'http://x')
     next.searchParams.set('page', String(page + 1))
     // Under a name that says nothing, and inside a link of its own.
-    const credential = asked.headers['x-api-key'] ?? asked.headers.authorization?.replace(/^\w+ /, '') ?? ''
+    const credential =
+      asked.headers['x-api-key'] ?? asked.headers.authorization?.replace(/^\w+ /, '') ?? asked.query.get('sid') ?? ''
     next.searchParams.set('session', credential)
     next.searchParams.set('back', `https://shop.example/?s=${encodeURIComponent(credential)}&n=1`)
     const data = [0, 1, 2].map((index) => ({
@@ -75,7 +78,7 @@ function tellTale(): (asked: Asked) => Answer {
 
 const declaration = (
   url: string,
-) => `import { apiKey, basic, bearer, defineSource, nextUrl, oauth2ClientCredentials, secret, z } from 'headrace'
+) => `import { apiKey, basic, bearer, defineSource, jwtSigned, nextUrl, oauth2ClientCredentials, secret, sessionToken, z } from 'headrace'
 const stream = (path) => ({
   path, records: '/data', paginate: nextUrl({ next: '/next' }), primaryKey: ['id'],
   schema: z.object({ id: z.string(), total: z.int(), updated_at: z.iso.datetime() }),
@@ -89,6 +92,11 @@ const SOURCES = {
     "oauth2ClientCredentials({ tokenUrl: '/oauth/token', clientId: 'client', clientSecret: secret('SHOP_SECRET') })",
   byoauthbody:
     "oauth2ClientCredentials({ tokenUrl: '/oauth/token', clientId: 'client', clientSecret: secret('SHOP_SECRET'), credentialsIn: 'body' })",
+  byjson:
+    "oauth2ClientCredentials({ tokenUrl: '/oauth/token', clientId: 'client', clientSecret: secret('SHOP_SECRET'), credentialsIn: 'body', sends: 'json', as: { header: 'X-Api-Key' } })",
+  bysession:
+    "sessionToken({ login: { url: '/login', json: { user: 'me', password: secret('SHOP_PASSWORD') } }, token: { header: 'X-Token' }, as: { param: 'sid' } })",
+  byshared: "jwtSigned({ algorithm: 'HS256', sharedSecret: secret('SHOP_SECRET'), scheme: 'JWT' })",
   bykey: "apiKey({ key: secret('SHOP_KEY'), in: 'query', name: 'sig' })",
   bykeyheader: "apiKey({ key: secret('SHOP_KEY') })",
   bybasic: `basic({ username: '${USER}', password: secret('SHOP_PASSWORD') })`,
@@ -145,7 +153,7 @@ test('no credential is in a log, an output, a topic, a checkpoint or a table, wh
       assert.ok(!text.includes(secret), `${where} holds a credential, as ${secret}:\n${around(text, secret)}`)
   }
   // What would make all this pass for nothing.
-  for (const secret of [...Object.values(CANARY), TOKEN]) {
+  for (const secret of [...Object.values(CANARY), TOKEN, SESSION]) {
     const isThere = (text: string) =>
       formsOf(secret).some((form) => text.includes(form) || text.includes(JSON.stringify(form).slice(1, -1)))
     assert.ok(asked.some(isThere), `${secret} was sent`)
@@ -165,9 +173,9 @@ test('no credential is in a log, an output, a topic, a checkpoint or a table, wh
   }
   const walks = asked.filter((line) => line.includes('session='))
   assert.ok(walks.length >= Object.keys(SOURCES).length, 'next links with a credential were asked for')
-  for (const secret of ['SHOP_BEARER', 'SHOP_KEY'] as const) {
+  for (const secret of [CANARY.SHOP_BEARER, CANARY.SHOP_KEY, SESSION]) {
     assert.ok(
-      walks.some((line) => line.includes(`session=${CANARY[secret]}`)),
+      walks.some((line) => line.includes(`session=${secret}`)),
       `${secret} came back into its link`,
     )
   }

@@ -99,4 +99,13 @@ export const EQUIVALENTS: readonly Equivalent[] = [
     nth: 0,
     reason: 'only the speed: byZod takes its place, and accepts only a value that zod gives back as the same one',
   },
+  {
+    file: 'services/fetcher/http/auth/tokens/token-answer.ts',
+    operator: 'branch',
+    original: 'formats === undefined ? {} : { formats }',
+    replacement: '({ formats })',
+    lineText: 'const read = instant({ ...(formats === undefined ? {} : { formats }), zone }).safeParse(value)',
+    nth: 0,
+    reason: 'formats that are undefined are like none; only the type asks for the difference',
+  },
 ]

@@ -4,8 +4,8 @@
  */
 const BY_FOLDER: Readonly<Record<string, readonly string[]>> = {
   'services/fetcher/deduplicate': ['seen-records'],
-  'services/fetcher/http/auth': ['oauth2-refresh-token'],
-  'services/fetcher/http/auth/tokens': ['cached-token', 'stored-token'],
+  'services/fetcher/http/auth': ['oauth2-refresh-token', 'place-credential'],
+  'services/fetcher/http/auth/tokens': ['cached-token', 'stored-token', 'token-answer', 'token-form', 'token-url'],
   'services/fetcher/http/layers': ['classify-response', 'retry'],
   'services/fetcher/http/rate-limit': [
     'concurrency',

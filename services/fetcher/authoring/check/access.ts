@@ -1,6 +1,6 @@
 /** The steps before the first record: do the secrets exist, does the address respond, are the credentials accepted? */
 import type { Resolver } from '#shared/config/config.ts'
-import { secretRefsOf } from '#shared/declaration/auth.ts'
+import { type AuthSpec, secretRefsOf, tokenUrlIn } from '#shared/declaration/auth.ts'
 import type { Source } from '#shared/declaration/compile.ts'
 import type { SecretRef } from '#shared/declaration/secret.ts'
 import { HeadraceError, messageOf } from '#shared/errors.ts'
@@ -63,5 +63,11 @@ export function credentialsStep({ auth }: Source, error: unknown): CheckStep {
   if (error instanceof PageRefused) return skipped('credentials', `unknown: the API answered ${error.status}`)
   if (error instanceof PageFailed || error instanceof PageUnreadable)
     return skipped('credentials', 'unknown: the API did not answer')
-  return ok('credentials', `accepted (${auth.kind})`)
+  return ok('credentials', `accepted (${auth.kind}${tokensFrom(auth)})`)
+}
+
+/** Another origin that the declaration sends credentials to. */
+function tokensFrom(auth: AuthSpec): string {
+  const url = tokenUrlIn(auth)
+  return typeof url === 'string' && URL.canParse(url) ? `, tokens from ${new URL(url).origin}` : ''
 }

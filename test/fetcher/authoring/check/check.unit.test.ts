@@ -1,7 +1,18 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { resolverFor } from '#shared/config/config.ts'
-import { bearer, cursor, generator, linkHeader, none, optional, secret, windows, z } from '#shared/index.ts'
+import {
+  bearer,
+  cursor,
+  generator,
+  linkHeader,
+  none,
+  optional,
+  secret,
+  sessionToken,
+  windows,
+  z,
+} from '#shared/index.ts'
 import { silentLog } from '#shared/log.ts'
 import { openApi } from '../../../../services/fetcher/authoring/api.ts'
 import { checkSource } from '../../../../services/fetcher/authoring/check/check.ts'
@@ -34,6 +45,16 @@ describe('a source that would run', () => {
       step('watermark').says,
       /updated_at up to 2026-01-01T00:00:04Z; since=2026-01-01T00:00:04.000Z is honoured, and equal records are returned again/,
     )
+  })
+
+  test('names another origin that its tokens come from', async (t) => {
+    const login = await startServer(t, () => ({ json: { session: 'a-session-token' } }))
+    const auth = sessionToken({
+      login: { url: `${login.url}/login`, json: { key: secret('SHOP_KEY') } },
+      token: '/session',
+    })
+    const { step } = await check(t, { source: { auth }, environment: { SHOP_KEY: 'k3y-of-shop' } })
+    assert.equal(step('credentials').says, `accepted (session-token, tokens from ${login.url})`)
   })
 
   test('may leave out equal records, if it says so', async (t) => {

@@ -67,6 +67,17 @@ describe('a step fails, and says what to change:', () => {
     ],
     ['the API fails', 'first page', { script: () => ({ status: 503, json: {} }) }, /failed 3 times/, /attemptsMax/],
     [
+      'the token endpoint redirects to another origin',
+      'credentials',
+      {
+        script: () => ({ status: 307, headers: { location: 'https://login.example/token' } }),
+        source: { auth: oauth2ClientCredentials({ tokenUrl: '/t', clientId: 'me', clientSecret: secret('SHOP_KEY') }) },
+        environment: { SHOP_KEY: 'k3y-of-shop' },
+      },
+      /gives no token: 307, a redirect to https:\/\/login\.example\/token/,
+      /declare that address whole/,
+    ],
+    [
       'the answer is a page for people',
       'first page',
       { script: () => ({ body: '<html>Sign in</html>' }) },

@@ -29,6 +29,7 @@ describe('the life of a token', () => {
     ['/at', null, null],
     ['1h', 5, HOUR],
     [{ at: '/at', as: 'milliseconds' }, 5000, 5000],
+    [{ at: '/at', as: 'milliseconds' }, 1, 1],
     [{ at: '/at', as: 'minutes' }, 60, HOUR],
     [{ at: '/at', as: 'epochSeconds' }, NOW_MS / 1000 + 3600, HOUR],
     [{ at: '/at', as: 'epochMs' }, String(NOW_MS + HOUR), HOUR],
@@ -61,6 +62,11 @@ describe('a token', () => {
   })
 })
 
+test('that is the whole body is none where the body is a page for people', () => {
+  const answer = { ...answered(null), text: '<html>maintenance</html>' }
+  assert.equal(readToken(answer, { ...PLACES, token: '' }, NOW_MS), null)
+})
+
 describe('the secrets of an answer', () => {
   const secretsOf = (json: object, cookies: readonly string[] = []) =>
     readToken(answered({ token: 't', ...json }, cookies), PLACES, NOW_MS)?.secrets ?? []
@@ -74,6 +80,12 @@ describe('the secrets of an answer', () => {
       ['sessions', 'identity', 'c-secret'],
     )
     assert.equal(new Set(found.map(({ name }) => name)).size, 3)
+  })
+
+  test('are found up to a depth', () => {
+    const nested = (depth: number): object => (depth === 1 ? { token: 'deep-secret' } : { a: nested(depth - 1) })
+    assert.equal(secretsOf(nested(6)).length, 1)
+    assert.deepEqual(secretsOf({ b: nested(6) }), [])
   })
 
   test('are no addresses, types, scopes or short words, and not more than a few', () => {

@@ -47,7 +47,7 @@ const FORBIDDEN = [...Object.values(CANARY), TOKEN, SESSION].flatMap(formsOf)
 /** Fails often, repeats in each answer what it was asked with, and never gives what it should on the first try. */
 function tellTale(): (asked: Asked) => Answer {
   const asks = new Map<string, number>()
-  return (asked) => {
+  return (asked): Answer => {
     const told = {
       told: { ...asked.headers, target: asked.target, query: Object.fromEntries(asked.query), body: asked.body },
     }

@@ -13,7 +13,7 @@ export type FoundPaging = {
   open: { option: string | null; question: string } | null
 }
 
-const TRIED_MAX = 6
+const TRIED_MAX = 7
 
 /** `forced`: the way of paging that the caller has named; nothing else is tried. */
 export async function findPaging(
@@ -26,10 +26,11 @@ export async function findPaging(
     const tried = forced.kind === 'none' ? null : await tryPaging(forced, facts.recordsPointer, records, tools)
     return { candidate: tried?.candidate ?? forced, pages: tried?.pages ?? [records], open: null }
   }
-  const { candidates, ended } = pagingSigns(facts)
+  const { candidates, ended, connection } = pagingSigns(facts)
   const total = saidTotal(facts, pointedValues(facts.body, facts.recordsPointer))
   const likely = candidates.slice(0, TRIED_MAX)
   const none = (why: string): FoundPaging => ({ candidate: nonePaging(why), pages: [records], open: null })
+  if (connection !== null) return { ...none('open'), open: { option: null, question: unasked(connection) } }
   if (total === records.length && !likely.some(isNamed))
     return none(`the response says that there are ${total} records`)
   for (const candidate of likely) {
@@ -69,6 +70,10 @@ function untaken({ kind, why, options }: PagingCandidate, tried: readonly Paging
     `Where does the request take ${place}? As param, header, body or form`
   )
 }
+
+const unasked = (connection: string): string =>
+  `the response has a GraphQL connection at ${connection}. Let the query take $after, and declare ` +
+  `paginate: graphql({ query: '…', connection: '${connection}' }) in place of body and records; none() for one page`
 
 const unnamed = (records: number): string =>
   `the page of ${records} records may be a full one, and the response names no next page. ` +

@@ -8,6 +8,7 @@ import {
   type PagingCandidate,
   type PagingFacts,
   type PagingOptions,
+  parentOf,
   placeIn,
   SIZE_NAMES,
   sentFields,
@@ -25,7 +26,12 @@ const OFFSET = /^\$?(offset|skip|start|start_?(at|index|row)|from)$/i
 
 const PAGE_PARAM = /^(page|p|page_?(number|num|no|index)|current_?page|page\[number\])$/i
 const OFFSET_PARAM = /^\$?(offset|skip|start|start_?(at|index|row)|page\[offset\])$/i
-const TOTAL_HEADER = 'x-total-count'
+/** Only beside a size: elsewhere it is a time. */
+const FROM = 'from'
+const TOTAL_HEADER = /(^|-)total(-?(count|items|records))?$/
+const PAGES_HEADER = /(^|-)(total-?pages|page-?count)$/
+/** A number so named may be that of the page alone. */
+const SURE_TOTALS = /^total/i
 
 export function guessNumbered(facts: PagingFacts, places: readonly PointedPlace[]): PagingCandidate[] {
   const { length } = facts.records
@@ -35,34 +41,57 @@ export function guessNumbered(facts: PagingFacts, places: readonly PointedPlace[
   const [pages, page, offset] = [at(TOTAL_PAGES), at(PAGE), at(OFFSET)]
   const total = totalAbove(numbers, length)
   const more = pages !== undefined ? (countIn(pages.value) ?? 0) > 1 : total !== undefined || isFullLooking(facts)
+  const end = endOf(facts, pages, total)
   if (!more) return []
   const sent = sentFields(facts)
   const names = [...Object.keys(sent), ...facts.paramNames]
-  const byPage = pageCandidates(
-    facts,
-    { pages, page, total },
-    names.find((name) => PAGE_PARAM.test(name)),
-  )
-  const byOffset = offsetCandidate(facts, { offset, total }, names)
-  const isOffset = offset !== undefined || names.some((name) => OFFSET_PARAM.test(name))
+  const byPage = pageCandidates(facts, page, end, pageParam(names, page))
+  const byOffset = offsetCandidate(facts, { offset, total }, [...names, ...namesIn(numbers)])
+  const isOffset = offset !== undefined || countIn(sent[FROM]) !== null || names.some((name) => OFFSET_PARAM.test(name))
   const isPage = page !== undefined || pages !== undefined || names.some((name) => PAGE_PARAM.test(name))
   return isOffset && !isPage ? [byOffset, ...byPage] : [...byPage, byOffset]
 }
 
-type Numbers = { pages?: PointedPlace | undefined; page?: PointedPlace | undefined; total?: PointedPlace | undefined }
+/** What ends a walk by page number: numbers in the body or in headers, else an empty page. */
+type PagesEnd = { options: PagingOptions; seen: string | null }
+
+function endOf(facts: PagingFacts, pages: PointedPlace | undefined, total: PointedPlace | undefined): PagesEnd {
+  if (pages !== undefined) return { options: { totalPages: pages.pointer }, seen: pages.pointer }
+  const header = numberHeader(facts, PAGES_HEADER)
+  if (header !== null) return { options: { totalPages: { header: header.name } }, seen: `the header ${header.name}` }
+  if (total !== undefined) return { options: { totalRecords: total.pointer }, seen: total.pointer }
+  return { options: { stop: 'empty' }, seen: null }
+}
+
+function numberHeader({ headers }: PagingFacts, pattern: RegExp): { name: string; number: number } | null {
+  for (const [name, value] of Object.entries(headers)) {
+    const number = pattern.test(name) ? countIn(value) : null
+    if (number !== null) return { name, number }
+  }
+  return null
+}
+
+/** The response often names a number as the request does. */
+function pageParam(names: readonly string[], page: PointedPlace | undefined): string | undefined {
+  const sent = names.find((name) => PAGE_PARAM.test(name))
+  if (sent !== undefined || page === undefined) return sent
+  const name = lastOf(page.pointer)
+  return PAGE_PARAM.test(name) && !/^current/i.test(name) ? name : undefined
+}
+
+const namesIn = (places: readonly PointedPlace[]): string[] => places.map(({ pointer }) => lastOf(pointer))
 
 /** Where neither request nor response has the number of the first page, it is 1 or 0. */
-function pageCandidates(facts: PagingFacts, { pages, page, total }: Numbers, param = 'page'): PagingCandidate[] {
+function pageCandidates(
+  facts: PagingFacts,
+  page: PointedPlace | undefined,
+  { options: end, seen: ending }: PagesEnd,
+  param = 'page',
+): PagingCandidate[] {
   const sent = sentFields(facts)[param]
   const said = countIn(sent) ?? countIn(page?.value)
-  const end: PagingOptions =
-    pages !== undefined
-      ? { totalPages: pages.pointer }
-      : total !== undefined
-        ? { totalRecords: total.pointer }
-        : { stop: 'empty' }
   const place = placeIn(facts, param)
-  const seen = [page, pages ?? total].flatMap((each) => (each === undefined ? [] : [each.pointer]))
+  const seen = [page?.pointer, ending].filter((each) => typeof each === 'string')
   const firsts = said === null ? [1, 0] : [said === 0 ? 0 : 1]
   return firsts.map((first) => ({
     kind: 'pageNumber',
@@ -77,7 +106,8 @@ function offsetCandidate(
   { offset, total }: { offset?: PointedPlace | undefined; total?: PointedPlace | undefined },
   names: readonly string[],
 ): PagingCandidate {
-  const param = names.find((name) => OFFSET_PARAM.test(name)) ?? 'offset'
+  const from = countIn(sentFields(facts)[FROM]) === null ? undefined : FROM
+  const param = names.find((name) => OFFSET_PARAM.test(name)) ?? from ?? 'offset'
   const limitParam = names.find((name) => SIZE_NAMES.test(name)) ?? 'limit'
   const sent = sentFields(facts)
   const limit = countIn(sent[limitParam]) ?? facts.records.length
@@ -120,16 +150,22 @@ export function guessKeyset(facts: PagingFacts, hasMore: string | undefined): Pa
 }
 
 /** How many records the response says there are in all; null if it does not. */
-export function saidTotal({ headers, records }: PagingFacts, places: readonly PointedPlace[]): number | null {
-  const inBody = places.find(
-    ({ pointer, value }) => TOTALS.test(lastOf(pointer)) && (countIn(value) ?? -1) >= records.length,
-  )
-  return countIn(inBody?.value) ?? countIn(headers[TOTAL_HEADER])
+export function saidTotal(facts: PagingFacts, places: readonly PointedPlace[]): number | null {
+  const { length } = facts.records
+  const inBody = places.find(({ pointer, value }) => {
+    const number = isTotal(pointer) ? (countIn(value) ?? -1) : -1
+    return number > length || (number === length && SURE_TOTALS.test(lastOf(pointer)))
+  })
+  return countIn(inBody?.value) ?? numberHeader(facts, TOTAL_HEADER)?.number ?? null
 }
 
 /** A total that equals the page may be the number of its own records. */
 const totalAbove = (numbers: readonly PointedPlace[], length: number): PointedPlace | undefined =>
-  numbers.find(({ pointer, value }) => TOTALS.test(lastOf(pointer)) && (countIn(value) ?? 0) > length)
+  numbers.find(({ pointer, value }) => isTotal(pointer) && (countIn(value) ?? 0) > length)
+
+/** `{ "total": { "value": 30 } }` counts as well. */
+const isTotal = (pointer: string): boolean =>
+  TOTALS.test(lastOf(pointer)) || (lastOf(pointer) === 'value' && SURE_TOTALS.test(parentOf(pointer)))
 
 const isDefault = (place: PagingOptions, name: string): boolean => place.param === name
 

@@ -12,17 +12,19 @@ import {
   parentOf,
   placeIn,
 } from './paging-facts.ts'
-import { pointedValues } from './pointed-values.ts'
+import { type PointedPlace, pointedValues } from './pointed-values.ts'
 
 export type PagingSigns = {
   candidates: readonly PagingCandidate[]
   /** The response names a place for the next page that is empty: it may be the last one. */
   ended: { kind: 'cursor' | 'nextUrl'; pointer: string } | null
+  /** The pointer of a GraphQL connection. */
+  connection: string | null
 }
 
 export function pagingSigns(facts: PagingFacts): PagingSigns {
   const places = pointedValues(facts.body, facts.recordsPointer)
-  const next = places.filter(({ pointer }) => isNext(pointer))
+  const next = places.filter(({ pointer, value }) => isNext(pointer, value))
   const hasMore = places.find(({ pointer, value }) => HAS_MORE.test(lastOf(pointer)) && isFlag(value))?.pointer
   const urls = next.filter(({ value }) => typeof value === 'string' && isLink(value))
   const cursors = next.filter(({ value }) => isCursor(value) && !urls.some((each) => each.value === value))
@@ -33,8 +35,18 @@ export function pagingSigns(facts: PagingFacts): PagingSigns {
     ...guessNumbered(facts, places),
     ...guessKeyset(facts, hasMore),
   ]
+  const connection = graphqlConnection(facts, places)
+  if (connection !== null) return { candidates: [], ended: null, connection }
   const emptyPlace = next.find(({ value }) => value === null || value === '' || value === false)
-  return { candidates, ended: emptyPlace === undefined || hasCandidate(next) ? null : endOf(emptyPlace.pointer) }
+  const ended = emptyPlace === undefined || hasCandidate(next) ? null : endOf(emptyPlace.pointer)
+  return { candidates, ended, connection: null }
+}
+
+/** The variables of a query are its author's: no cursor can be sent without them. */
+function graphqlConnection({ sent }: PagingFacts, places: readonly PointedPlace[]): string | null {
+  if (typeof sent?.fields.query !== 'string') return null
+  const info = places.find(({ pointer, value }) => lastOf(pointer) === 'pageInfo' && typeof value === 'object')
+  return info === undefined ? null : info.pointer.replace(/\/pageInfo$/, '')
 }
 
 const hasCandidate = (next: readonly { value: unknown }[]): boolean => next.some(({ value }) => isCursor(value))
@@ -85,10 +97,11 @@ function cursorParams(field: string, parent: string, type: string, known: readon
   const likely = known.filter((name) => /cursor|token|after|continu|marker|bookmark|scroll/i.test(name))
   const numbers = type === 'number' ? ['page', 'offset'] : []
   const end = /^end/i.test(field) ? ['after'] : []
-  return [...new Set([...likely, ...without, ...end, ...own, ...numbers, ...ofParent, ...CURSOR_NAMES])].slice(
-    0,
-    TRIED_MAX,
-  )
+  const start = /^next_?cursor$/i.test(field) ? [/_/.test(field) ? 'start_cursor' : 'startCursor'] : []
+  const more = /^next_?token$/i.test(field) ? ['pagination_token'] : []
+  return [
+    ...new Set([...likely, ...without, ...end, ...start, ...more, ...own, ...numbers, ...ofParent, ...CURSOR_NAMES]),
+  ].slice(0, TRIED_MAX)
 }
 
 const NEXT_NAMES = /next|continuation|page_?token|scroll_?id|end_?cursor|^after$|^cursor$|^bookmark$|^marker$/i
@@ -96,8 +109,10 @@ const NOT_NEXT = /has|is_|total|count|prev|first|last|self|size|limit|time|date|
 const HAS_MORE = /^(has_?(more|next|next_?page|more_?(items|records|results))|more|more_?available|is_?truncated)$/i
 
 /** Names of an enclosing object count: `{ "next": { "href": "…" } }`. */
-function isNext(pointer: string): boolean {
+function isNext(pointer: string, value: unknown): boolean {
   const [parent, name] = [parentOf(pointer), lastOf(pointer)]
+  // Some APIs hand out a text as the offset of the next page.
+  if (/^offset$/i.test(name)) return typeof value === 'string' && /\D/.test(value)
   if (HAS_MORE.test(name) || NOT_NEXT.test(name)) return false
   return NEXT_NAMES.test(name) || (/^next$/i.test(parent) && /^(href|url|uri|link|after|cursor)$/i.test(name))
 }

@@ -9,8 +9,6 @@ import { z } from 'zod'
 import type { Clock } from '#shared/clock.ts'
 import { pagingPlaces } from '#shared/declaration/checks/request.ts'
 import type { Stream } from '#shared/declaration/compile.ts'
-import { pagesOf } from '#shared/declaration/paginate/paginate.ts'
-import { unwrapped } from '#shared/declaration/place.ts'
 import { messageOf, Stopped, WrongUse } from '#shared/errors.ts'
 import { redactUrl } from '#shared/redact/url.ts'
 import type { Redactor } from '#shared/redact/value.ts'
@@ -20,6 +18,7 @@ import type { PageRequest, PageResponse, Send } from '../../http/messages.ts'
 import { shownResponse } from '../../http/signed-urls.ts'
 import { parseJson } from '../../http/transport/lossless-json.ts'
 import { rawText } from '../../validate/deep-json.ts'
+import { pagingHeaders } from './paging-headers.ts'
 
 const recordedRequest = z.strictObject({
   method: z.enum(['GET', 'POST', 'DELETE']),
@@ -74,7 +73,7 @@ export type Recorder = {
 
 /** Request headers to record, besides those that paging and the watermark set. Others may hold a key. */
 const HEADERS_SENT: readonly string[] = ['accept', 'accept-language', 'content-type']
-/** Response headers that a walk reads, besides the one that names the cursor. */
+/** Response headers that every walk reads; paging may name others. */
 const HEADERS_READ = 'content-type date link x-total-count content-location location'.split(' ')
 
 export function createRecorder(
@@ -143,15 +142,11 @@ const headersSent = ({ paginate, watermark }: Stream): (string | undefined)[] =>
 ]
 
 function answerOf(stream: Stream, request: PageRequest, response: PageResponse): RecordedExchange['response'] {
-  const paginate = pagesOf(stream.paginate)
   const { href } = response.request.url
   return {
     status: recordedStatus(response),
     ...(href === request.url.href ? {} : { url: redactUrl(href, secretParamsOf(stream.source)) }),
-    headers: only(response.headers, [
-      ...HEADERS_READ,
-      ...(paginate.kind === 'cursor' ? [unwrapped(paginate.nextHeader).at] : []),
-    ]),
+    headers: only(response.headers, [...HEADERS_READ, ...pagingHeaders(stream.paginate)]),
     body: response.body,
   }
 }

@@ -49,6 +49,26 @@ test('in a body, size and place are fields of it', () => {
   assert.deepEqual(candidate?.options, { body: '/offset', limit: { body: '/size', value: 7 }, total: '/total' })
 })
 
+test('parameters are named as the numbers of the response are', () => {
+  assert.deepEqual(signs(7, { startAt: 0, maxResults: 7, total: 30 })[0], [
+    'offset',
+    { param: 'startAt', limit: 7, limitParam: 'maxResults', total: '/total' },
+  ])
+  assert.deepEqual(signs(7, { pageNumber: 1, pages: 3 })[0], [
+    'pageNumber',
+    { param: 'pageNumber', totalPages: '/pages' },
+  ])
+})
+
+test('pages in a header end the walk; from is an offset only where it is a number', () => {
+  const [candidate] = pagingSigns({ ...facts(10, {}), headers: { 'x-wp-totalpages': '3' } }).candidates
+  assert.deepEqual(candidate?.options, { totalPages: { header: 'x-wp-totalpages' } })
+  const sent = { kind: 'body' as const, fields: { from: 0, size: 7 } }
+  const [search] = pagingSigns({ ...facts(7, { hits: { total: { value: 30 } } }), sent }).candidates
+  assert.deepEqual(search?.options, { body: '/from', limit: { body: '/size', value: 7 }, total: '/hits/total/value' })
+  assert.equal(signs(10, {}, { from: '2026-01-01' })[0]?.[0], 'pageNumber')
+})
+
 test('has_more without a cursor is paged by the id of the last record, and only with one', () => {
   assert.deepEqual(signs(7, { has_more: true })[0], [
     'keyset',
@@ -70,7 +90,9 @@ test('a page looks full by the size that was asked for, else by a round number',
 
 test('the total is in the body, else in a header; a number below the page is none', () => {
   const total = (given: PagingFacts) => saidTotal(given, pointedValues(given.body, given.recordsPointer))
-  assert.equal(total(facts(7, { count: 7 })), 7)
+  assert.equal(total(facts(7, { total_count: 7 })), 7)
+  assert.equal(total(facts(7, { count: 7 })), null, 'it may be the number of the page')
+  assert.equal(total(facts(7, { count: 30 })), 30)
   assert.equal(total(facts(7, { count: 3 })), null)
   assert.equal(total({ ...facts(7, {}), headers: { 'x-total-count': '30' } }), 30)
 })

@@ -81,6 +81,18 @@ test('in a request with a body or a form, the cursor goes there', () => {
   assert.equal(tried({ next_cursor: 'x' }, { sent: { kind: 'form', fields: {} } })[0], 'cursor')
 })
 
+test('a text that is called offset is a cursor, a number is not', () => {
+  assert.deepEqual(first({ offset: 'itrX/recY' }), ['cursor', { next: '/offset', param: 'offset' }])
+  assert.deepEqual(pagingSigns(facts({ offset: '50' })).candidates, [])
+})
+
+test('a GraphQL connection is not tried: only its query takes a cursor', () => {
+  const body = { data: { orders: { nodes: RECORDS, pageInfo: { hasNextPage: true, endCursor: 'x' } } } }
+  const sent = { kind: 'body' as const, fields: { query: '{ orders { nodes { id } } }' } }
+  const { candidates, connection } = pagingSigns(facts(body, { sent, recordsPointer: '/data/orders/nodes' }))
+  assert.deepEqual([candidates, connection], [[], '/data/orders'])
+})
+
 test('a place of the next page that is empty says that this was the last', () => {
   assert.deepEqual(pagingSigns(facts({ next_cursor: null, has_more: false })).ended, {
     kind: 'cursor',

@@ -1,6 +1,6 @@
 /** Texts, names and data as TypeScript source, formatted as this repository is. */
 
-const IDENTIFIER = /^[A-Za-z_$][\w$]*$/
+const IDENTIFIER = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u
 
 export const property = (name: string): string => (IDENTIFIER.test(name) ? name : quoted(name))
 

@@ -53,7 +53,7 @@ export async function askedFiles({ findings, api, tools }: AskedApi, dir: string
     return [
       {
         path: join(dir, `${name}.test.ts`),
-        text: testText({ name, stream }, { declaration, recording }),
+        text: testText({ name, stream }, { declaration, recording }, Object.keys(drift)),
         what: 'its test, which needs no API',
       },
       { path: join(dir, recording), text: recordingText(pages), what: 'the pages that were read, for the test' },

@@ -4,6 +4,7 @@
  * dead letter later.
  */
 import { decimal, epochMs, epochSeconds, instant, int64, z } from '#shared/index.ts'
+import { counted } from '../../table-output.ts'
 import type { ScalarType } from './type.ts'
 
 export type Guessed = { type: ScalarType; why: string }
@@ -35,12 +36,12 @@ const EXACT = scalar('decimal(38, 18)', decimal(38, 18), ['decimal'])
 export const enumOf = (values: readonly string[]): ScalarType =>
   scalar(`z.enum([${values.map((value) => `'${value}'`).join(', ')}])`, z.enum(values as [string, ...string[]]))
 
-const TEXT_FORMS: readonly [ScalarType, string][] = [
-  [UUID, 'UUIDs'],
-  [DATE_TIME, 'times with an offset'],
-  [DATE, 'dates'],
-  [INSTANT, 'times with an offset, nearly as RFC 3339 writes them'],
-  [INSTANT_UTC, 'times without an offset, taken for UTC'],
+const TEXT_FORMS: readonly [ScalarType, one: string, many?: string][] = [
+  [UUID, 'UUID'],
+  [DATE_TIME, 'time with an offset', 'times with an offset'],
+  [DATE, 'date'],
+  [INSTANT, 'time with an offset, nearly of RFC 3339', 'times with an offset, nearly of RFC 3339'],
+  [INSTANT_UTC, 'time without an offset, taken for UTC', 'times without an offset, taken for UTC'],
 ]
 /** Fewer addresses may be a coincidence, unless the field is named so. */
 const EMAILS_MIN = 5
@@ -50,15 +51,15 @@ const YEAR_MAX = 2299
 const TIMES: readonly ScalarType[] = [DATE_TIME, DATE, INSTANT, INSTANT_UTC]
 
 export function textType(name: string, values: readonly string[]): Guessed {
-  for (const [type, what] of TEXT_FORMS) {
+  for (const [type, one, many] of TEXT_FORMS) {
     if (!values.every(type.fits) || (TIMES.includes(type) && !values.every(isInYears))) continue
-    return { type, why: `${values.length} ${what}` }
+    return { type, why: counted(values.length, one, many) }
   }
   if (values.every(EMAIL.fits) && (values.length >= EMAILS_MIN || /mail/i.test(name)))
-    return { type: EMAIL, why: `${values.length} e-mail addresses` }
+    return { type: EMAIL, why: counted(values.length, 'e-mail address', 'e-mail addresses') }
   const few = enumValues(name, values)
   if (few !== null) return { type: enumOf(few), why: `${few.length} values in ${values.length}; z.string() takes any` }
-  return { type: TEXT, why: `${values.length} texts` }
+  return { type: TEXT, why: counted(values.length, 'text') }
 }
 
 const isInYears = (text: string): boolean => {
@@ -96,7 +97,7 @@ const TIME_NAME = /(_at|_on|time|date|timestamp|_ts|created|updated|modified)$|A
 const SECONDS = [946_684_800, 4_102_444_800] as const
 
 export function numberType(name: string, values: readonly number[]): Guessed {
-  const count = `${values.length} numbers`
+  const count = counted(values.length, 'number')
   if (!values.every(INTEGER.fits)) return { type: NUMBER, why: count }
   const within = (factor: number) =>
     values.every((value) => value >= SECONDS[0] * factor && value <= SECONDS[1] * factor)
@@ -105,7 +106,7 @@ export function numberType(name: string, values: readonly number[]): Guessed {
   if (TIME_NAME.test(name) && within(1000))
     return { type: EPOCH_MS, why: `${count}, milliseconds since 1970 by their size` }
   if (MEASURE.test(name)) return { type: NUMBER, why: `${count}, a quantity by its name` }
-  return { type: INTEGER, why: `${values.length} whole numbers` }
+  return { type: INTEGER, why: counted(values.length, 'whole number') }
 }
 
 /** Of numbers, some of which are texts: the parser leaves them so where a double would change them. */
@@ -113,5 +114,5 @@ export function exactNumberType(values: readonly unknown[]): Guessed {
   const [type] = [INT64, EXACT].filter(({ fits }) => values.every(fits))
   return type === undefined
     ? { type: ANYTHING, why: 'numbers and texts' }
-    : { type, why: `${values.length} numbers, more exact than a double` }
+    : { type, why: `${counted(values.length, 'number')}, more exact than a double` }
 }

@@ -2,6 +2,7 @@
  * Guesses the types of records from their values: which fields there are, which may be null or missing, what their
  * values are. Objects inside a record stay open, since two pages do not show every field that they can have.
  */
+import { counted } from '../../table-output.ts'
 import { ANYTHING, BOOLEAN, exactNumberType, numberType, textType } from './scalar-types.ts'
 import type { FieldType, NullableType, ValueType } from './type.ts'
 
@@ -15,16 +16,24 @@ const MAP_NAMES_MIN = 20
 
 /** `level` 0: of the records themselves. */
 export function fieldTypes(records: readonly Fields[], level = 0): FieldType[] {
-  const names = [...new Set(records.flatMap((record) => Object.keys(record)))]
-  return names.map((name) => {
-    const present = records.filter((record) => Object.hasOwn(record, name))
-    return fieldType(
-      name,
-      present.map((record) => record[name]),
-      records.length,
-      level,
-    )
-  })
+  const names = new Set(records.flatMap((record) => Object.keys(record)))
+  return [...names]
+    .filter((name) => isColumn(name, names))
+    .map((name) => {
+      const present = records.filter((record) => Object.hasOwn(record, name))
+      return fieldType(
+        name,
+        present.map((record) => record[name]),
+        records.length,
+        level,
+      )
+    })
+}
+
+/** Other names stay in _extra: no column can have them, or they would be paths into another field. */
+function isColumn(name: string, all: ReadonlySet<string>): boolean {
+  if (name === '' || name === '__proto__' || /\p{Cc}/u.test(name) || !name.isWellFormed()) return false
+  return ![...name.matchAll(/\./g)].some(({ index }) => all.has(name.slice(0, index)))
 }
 
 /** `all`: how many records there are, with the field or without it. */
@@ -53,7 +62,8 @@ function valueType(name: string, values: readonly unknown[], level: number): Nul
 function someType(name: string, values: readonly unknown[], level: number): Guess {
   if (values.every((value) => typeof value === 'string')) return textType(name, values)
   if (values.every((value) => typeof value === 'number')) return numberType(name, values)
-  if (values.every((value) => typeof value === 'boolean')) return { type: BOOLEAN, why: `${values.length} booleans` }
+  if (values.every((value) => typeof value === 'boolean'))
+    return { type: BOOLEAN, why: counted(values.length, 'boolean') }
   if (values.every((value) => typeof value === 'string' || typeof value === 'number')) return exactNumberType(values)
   if (values.every(Array.isArray)) return listType(name, values, level)
   if (values.every(isFields)) return objectType(values, level)
@@ -64,12 +74,12 @@ function someType(name: string, values: readonly unknown[], level: number): Gues
 function listType(name: string, lists: readonly unknown[][], level: number): Guess {
   const items = lists.flat()
   const { type, nullable } = valueType(name, items, level + 1)
-  const why = items.length === 0 ? `${lists.length} lists, all empty` : `${lists.length} lists`
+  const why = items.length === 0 ? `${counted(lists.length, 'list')}, all empty` : counted(lists.length, 'list')
   return { type: { kind: 'list', item: { type, nullable } }, why }
 }
 
 function objectType(objects: readonly Fields[], level: number): Guess {
-  const why = `${objects.length} objects`
+  const why = counted(objects.length, 'object')
   if (level + 1 >= LEVELS_MAX) return { type: { kind: 'object', fields: [] }, why }
   const names = new Set(objects.flatMap((object) => Object.keys(object)))
   const perObject = objects.reduce((sum, object) => sum + Object.keys(object).length, 0) / objects.length

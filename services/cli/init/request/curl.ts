@@ -22,7 +22,7 @@ export function curlRequest(line: string): CurlRequest {
   for (let word = queue.shift(); word !== undefined; word = queue.shift()) {
     for (const option of optionsIn(word, queue)) {
       const known = curlOption(option.name)
-      if (known === null) throw refuse(`the option ${dashed(option.name)} of curl is not known here`, REMOVE)
+      if (known === null) throw refuse(`the option ${dashed(nameOnly(option.name))} of curl is not known here`, REMOVE)
       const { effect } = known
       if (effect === 'harmless') continue
       if (typeof effect === 'object' && 'refused' in effect)
@@ -35,6 +35,8 @@ export function curlRequest(line: string): CurlRequest {
 }
 
 const REMOVE = 'remove it, if the request works without it'
+/** What follows = may be a secret. */
+const nameOnly = (text: string): string => text.split('=', 1)[0] ?? ''
 const dashed = (name: string): string => (name.length === 1 ? `-${name}` : `--${name}`)
 
 /** One word can hold several short options: -sSL, -XPOST. Takes the arguments from `queue`. */

@@ -19,7 +19,7 @@ test('nulls and missing fields are counted, and wrap the type', () => {
     text({ a: 'x', b: true, c: 1 }, { a: null, c: null }, { a: 'y', b: false }),
     'a: z.string().nullable(),b: z.boolean().optional(),c: z.int().nullish(),',
   )
-  assert.equal(whys({ a: 'x' }, { a: null }, {}).a, '1 texts, null in 1, missing in 1')
+  assert.equal(whys({ a: 'x' }, { a: null }, {}).a, '1 text, null in 1, missing in 1')
 })
 
 test('objects stay open, and their fields are counted by the objects', () => {
@@ -47,6 +47,10 @@ test('lists have the type of all their values, also in objects', () => {
 test('deep objects end as open ones, and a name that is no identifier is quoted', () => {
   assert.match(text({ a: { b: { c: { d: 1 } } } }), /c: z\.looseObject\(\{\}\)/)
   assert.equal(text({ 'a-b': 1 }), "'a-b': z.int(),")
+})
+
+test('a name that no column can have, or that is a path into another field, stays out', () => {
+  assert.equal(text({ '': 1, a: {}, 'a.b': 1, 'c.d': 1, 'e\n': 1 }), "a: z.looseObject({}),'c.d': z.int(),")
 })
 
 test('imports are those of the types at any depth', () => {

@@ -20,6 +20,7 @@ describe('refused, by the name of the option', () => {
     ['curl -s', /there is no URL/],
     [`curl ${U} ${U}/2`, /there are 2 URLs/],
     [`curl --frobnicate ${U}`, /the option --frobnicate of curl is not known/],
+    [`curl --token=hunter2 ${U}`, /the option --token of curl is not known/],
     [`curl -sZ ${U}`, /the option -Z of curl is not known/],
     [`curl ${U} -H`, /-H has no value/],
     [`curl -F a=@b ${U}`, /-F sends multipart/],

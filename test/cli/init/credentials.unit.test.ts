@@ -16,6 +16,10 @@ function meaning(code: string, imports: readonly string[]): unknown {
   return new Function(...imports, `return ${code}`)(...values)
 }
 
+/** As a source holds it, defaults included. */
+const authOf = (auth: unknown): unknown =>
+  compileSource({ name: 'shop', baseUrl: 'https://a.example', auth, streams: { orders: STREAM } }, 'shop.ts').auth
+
 const withoutFunctions = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
 
 describe('the text of credentials means what the trial sends', () => {
@@ -49,10 +53,9 @@ describe('the text of credentials means what the trial sends', () => {
   for (const [name, given, variables] of cases) {
     test(name, () => {
       const part = credentialsPart(given)
-      assert.deepEqual(withoutFunctions(meaning(part.authCode, part.imports)), withoutFunctions(part.auth))
       assert.deepEqual(part.variables, variables)
-      const input = { name: 'shop', baseUrl: 'https://a.example', auth: part.auth, streams: { orders: STREAM } }
-      assert.equal(compileSource(input, 'shop.ts').streams.length, 1)
+      const written = meaning(part.authCode, part.imports)
+      assert.deepEqual(withoutFunctions(authOf(written)), withoutFunctions(authOf(part.auth)))
     })
   }
 

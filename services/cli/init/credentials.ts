@@ -87,12 +87,12 @@ function authOf(given: KnownCredentials): Part | null {
   }
 }
 
-function keyOf(place: 'header' | 'query', keys: Keys): Part | null {
+function keyOf(place: (KnownCredentials & { kind: 'api-key' })['in'], keys: Keys): Part | null {
   const [first, ...rest] = Object.entries(keys)
   if (first === undefined) return null
   const [name, held] = first
   if (rest.length === 0) {
-    const where = place === 'query' ? `in: 'query', name: ${quoted(name)}` : `name: ${quoted(name)}`
+    const where = place === 'header' ? `name: ${quoted(name)}` : `in: '${place}', name: ${quoted(name)}`
     return {
       input: apiKey({ key: secret(held.secret), in: place, name }),
       code: `apiKey({ key: ${secretCode(held)}, ${where} })`,

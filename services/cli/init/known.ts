@@ -10,8 +10,8 @@ export type KnownText = string | { secret: string }
 /** How the source authenticates. Every `secret` is the name of an environment variable, such as SHOP_TOKEN. */
 export type KnownCredentials =
   | { kind: 'bearer'; secret: string; scheme?: string }
-  /** Several keys go together, each by the name of its header, or parameter. */
-  | { kind: 'api-key'; in: 'header' | 'query'; keys: Record<string, { secret: string }> }
+  /** Several keys go together, each by the name of its header or parameter; in a body or form there is one. */
+  | { kind: 'api-key'; in: 'header' | 'query' | 'body' | 'form'; keys: Record<string, { secret: string }> }
   /** The password '' is for an API whose key is the user name. */
   | { kind: 'basic'; username: KnownText; password: { secret: string } | '' }
   | {

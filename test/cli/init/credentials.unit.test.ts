@@ -18,7 +18,10 @@ function meaning(code: string, imports: readonly string[]): unknown {
 
 /** As a source holds it, defaults included. */
 const authOf = (auth: unknown): unknown =>
-  compileSource({ name: 'shop', baseUrl: 'https://a.example', auth, streams: { orders: STREAM } }, 'shop.ts').auth
+  compileSource(
+    { name: 'shop', baseUrl: 'https://a.example', auth, streams: { orders: { ...STREAM, method: 'POST', body: {} } } },
+    'shop.ts',
+  ).auth
 
 const withoutFunctions = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
 
@@ -34,6 +37,7 @@ describe('the text of credentials means what the trial sends', () => {
     ['a key as the user', { credentials: { kind: 'basic', username: held('S_KEY'), password: '' } }, ['S_KEY']],
     ['a key in a header', { credentials: { kind: 'api-key', in: 'header', keys: { 'X-K': held('S_K') } } }, ['S_K']],
     ['a key in the query', { credentials: { kind: 'api-key', in: 'query', keys: { key: held('S_K') } } }, ['S_K']],
+    ['a key in the body', { credentials: { kind: 'api-key', in: 'body', keys: { key: held('S_K') } } }, ['S_K']],
     [
       'two keys in the query',
       { credentials: { kind: 'api-key', in: 'query', keys: { key: held('S_K'), token: held('S_T') } } },

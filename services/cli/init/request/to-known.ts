@@ -39,8 +39,8 @@ export function knownRequest(given: GivenRequest, secrets: SecretVariables): Kno
     ([name, value]) => !/^authorization$/i.test(name) && (isSecretHeader(name) || hasVariable(value)),
   )
   const plain = wanted.filter((pair) => !held.includes(pair) && !/^authorization$/i.test(pair[0]))
-  const { credentials, headers } = credentialsOf({ login, authorization, keys, held }, secrets)
-  refuseSecretsIn(given)
+  const sent = sentParts(given)
+  const { credentials, headers } = credentialsOf({ login, authorization, keys, held, sent }, secrets)
   const path = url.pathname
   return {
     baseUrl: url.origin,
@@ -50,8 +50,7 @@ export function knownRequest(given: GivenRequest, secrets: SecretVariables): Kno
     ...(plain.length + Object.keys(headers).length === 0
       ? {}
       : { headers: { ...Object.fromEntries(plain), ...headers } }),
-    ...(given.body === undefined ? {} : { body: { ...given.body } }),
-    ...(given.form === undefined ? {} : { form: Object.fromEntries(given.form) }),
+    ...(sent === null ? {} : { [sent.kind]: sent.plain }),
     ...(credentials === undefined ? {} : { credentials }),
   }
 }
@@ -94,18 +93,22 @@ type Held = {
   authorization: string | undefined
   keys: readonly (readonly [string, string])[]
   held: readonly (readonly [string, string])[]
+  sent: SentParts | null
 }
 type Credentials = { credentials: KnownCredentials | undefined; headers: Record<string, KnownText> }
 
 /** auth takes one of them; what is left goes into secret headers. */
-function credentialsOf({ login, authorization, keys, held }: Held, secrets: SecretVariables): Credentials {
+function credentialsOf({ login, authorization, keys, held, sent }: Held, secrets: SecretVariables): Credentials {
   const inHeaders = () => Object.fromEntries(held.map(([name, value]) => [name, secrets.of(value, name)]))
-  if (keys.length > 0) {
-    const inQuery = Object.fromEntries(keys.map(([name, value]) => [name, secrets.of(value, name)]))
+  if (keys.length > 0 || sent?.key != null) {
+    if (keys.length > 0 && sent?.key != null) throw tooMany([...keys, sent.key].map(([name]) => name))
+    const given = sent?.key == null ? keys : [sent.key]
+    const place = sent?.key == null ? 'query' : sent.kind
+    const named = Object.fromEntries(given.map(([name, value]) => [name, secrets.of(value, name)]))
     const whole = authorization ?? (login === undefined ? undefined : basicHeader(login))
     const more: Record<string, KnownText> =
       whole === undefined ? {} : { Authorization: secrets.of(whole, 'AUTHORIZATION') }
-    return { credentials: { kind: 'api-key', in: 'query', keys: inQuery }, headers: { ...inHeaders(), ...more } }
+    return { credentials: { kind: 'api-key', in: place, keys: named }, headers: { ...inHeaders(), ...more } }
   }
   if (login !== undefined) return { credentials: basicOf(login, secrets), headers: inHeaders() }
   if (authorization !== undefined) return { credentials: schemeOf(authorization, secrets), headers: inHeaders() }
@@ -140,13 +143,28 @@ function schemeOf(value: string, secrets: SecretVariables): KnownCredentials {
   return { kind: 'bearer', ...secrets.of(token, 'TOKEN'), ...other }
 }
 
-/** A declaration adds credentials to headers and parameters only. */
-function refuseSecretsIn({ body, form }: GivenRequest): void {
-  const names = [...Object.keys(body ?? {}), ...(form ?? []).map(([name]) => name)].filter(isSecretField)
-  const values = [...Object.values(body ?? {}), ...(form ?? []).map(([, value]) => value)]
-  const marked = values.some((value) => hasVariable(String(value)))
-  if (names.length === 0 && !marked) return
-  throw new WrongUse('HR_OPTION', `the body holds a secret${names.length === 0 ? '' : `: ${names.join(', ')}`}`, {
-    hint: 'a source sends credentials in headers and parameters: see whether the API takes it there',
-  })
+type SentParts = {
+  kind: 'body' | 'form'
+  plain: Record<string, unknown>
+  /** The one field that is a secret. */
+  key: readonly [name: string, value: string] | null
 }
+
+/** The body or form without its secret. Only outer fields can be one. */
+function sentParts({ body, form }: GivenRequest): SentParts | null {
+  const all = body === undefined ? form : Object.entries(body)
+  if (all === undefined) return null
+  const secret = ([name, value]: readonly [string, unknown]) =>
+    isSecretField(name) || (typeof value === 'string' && hasVariable(value))
+  const keys = all.filter(secret).map(([name, value]) => [name, String(value)] as const)
+  const [key = null, ...others] = keys
+  if (key !== null && others.length > 0) throw tooMany(keys.map(([name]) => name))
+  const plain = Object.fromEntries(all.filter((field) => !secret(field)))
+  refuseVariable(JSON.stringify(plain), 'a field inside the body')
+  return { kind: body === undefined ? 'form' : 'body', plain, key }
+}
+
+const tooMany = (names: readonly string[]): WrongUse =>
+  new WrongUse('HR_OPTION', `the request has more secrets than a source adds: ${names.join(', ')}`, {
+    hint: 'a body or form takes one, and none beside a key in the address',
+  })

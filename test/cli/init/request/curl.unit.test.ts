@@ -31,7 +31,8 @@ describe('refused, by the name of the option', () => {
     [`curl -d @file ${U}`, /--data reads file/],
     [`curl -b jar.txt ${U}`, /-b reads cookies from a file/],
     [`curl -d '[1]' -H 'content-type: application/json' ${U}`, /not a JSON object/],
-    [`curl -d 'api_key=hunter2' ${U}`, /the body holds a secret: api_key/],
+    [`curl -d 'api_key=hunter2&token=hunter2' ${U}`, /more secrets than a source adds: api_key, token/],
+    [`curl -d 'token=hunter2' '${U}?key=hunter2'`, /more secrets than a source adds: key, token/],
     [`curl "$BASE/orders"`, /not an http or https URL|the address has a variable/],
     [`curl "${U}/$ID"`, /the path has a variable/],
   ]
@@ -141,6 +142,24 @@ describe('secrets become variables', () => {
         credentials: { kind: 'api-key', in: 'query', keys: { api_key: key('SHOP_API_KEY') } },
       },
       { SHOP_API_KEY: 'k3y', SHOP_AUTHORIZATION: 'Bearer t0ken' },
+    ],
+    [
+      `curl --json '{"api_key": "k3y", "page": 1}' ${U}`,
+      {
+        method: 'POST',
+        body: { page: 1 },
+        credentials: { kind: 'api-key', in: 'body', keys: { api_key: key('SHOP_API_KEY') } },
+      },
+      { SHOP_API_KEY: 'k3y' },
+    ],
+    [
+      `curl -d "token=$TOKEN&state=open" ${U}`,
+      {
+        method: 'POST',
+        form: { state: 'open' },
+        credentials: { kind: 'api-key', in: 'form', keys: { token: key('TOKEN') } },
+      },
+      {},
     ],
     [
       `curl -b 'session=s3ss' -H 'Authorization: Bearer t0ken' ${U}`,

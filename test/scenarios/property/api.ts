@@ -28,6 +28,8 @@ export type CaseAnswer = {
   disguise?: Disguise
   /** The body is a gzip file. */
   gzip?: boolean
+  /** Of a cut body: so much of it is sent. */
+  sentShare?: number
 }
 
 export type RegionApi = {
@@ -44,6 +46,7 @@ const STEPS_BASE_MS = Date.UTC(2024, 0, 1)
 /** How far back a wall clock's first records lie. */
 export const INITIAL_SPAN_MS = 30_000
 const STRIDE = 7919
+const SHARE_STEP = 37
 
 export type RegionTools = { baseMs: number; isCalm(): boolean }
 
@@ -215,7 +218,11 @@ export function createRegionApi(each: Case, region: number, { baseMs, isCalm }: 
       const failed = failure(start.first, random)
       changeSome(start.first, random)
       const foreign = failed === 'foreign-link'
-      const answer = failed === null || foreign ? page(request, start, foreign) : failed
+      // A large file ends somewhere in its middle.
+      const isBroken = each.capabilities?.chunk != null && failed !== null && !foreign && failed.damage === 'cut'
+      const answer = failed === null || foreign || isBroken ? page(request, start, foreign) : failed
+      if (isBroken && answer.status === 200)
+        Object.assign(answer, { damage: 'cut', sentShare: ((requests * SHARE_STEP) % 100) / 100 })
       if (failed === null && !isCalm()) answer.disguise = disguiseOf(random)
       if (clock === 'wall') answer.headers.date = new Date(apiNowMs()).toUTCString()
       return answer

@@ -28,7 +28,7 @@ export function streamWith(each: Case, { watermark, paginate, ...stream }: Field
   const isText = decode === 'csv' || decode === 'xml'
   return {
     ...stream,
-    ...requestOf(capabilities),
+    ...requestOf(capabilities, paging.kind === 'windows'),
     ...(decode === 'json' ? {} : { decode: decoderOf(capabilities) }),
     ...recordsOf(capabilities, stream),
     ...(watermark === undefined ? {} : { watermark: watermarkOf(each, watermark as Fields) }),
@@ -115,10 +115,11 @@ function placeOf({ capabilities }: Case, name: string): Fields {
 }
 
 /** What is fixed, and what functions write into the same places. */
-function requestOf({ places, method, computed, modifiedSince, walk }: Capabilities): Fields {
+function requestOf({ places, method, computed, modifiedSince, walk }: Capabilities, hasEnd: boolean): Fields {
   const values = ({ from, to, cursor }: RequestContext) => ({
     ...(walk === null && !modifiedSince ? { since: from } : {}),
-    until: to,
+    // Up to what has settled, whole days would be asked for tomorrow only.
+    ...(hasEnd ? { until: to } : {}),
     cursor: Array.isArray(cursor) ? null : cursor,
   })
   const path = computed ? { path: () => '/records' } : {}

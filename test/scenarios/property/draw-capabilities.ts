@@ -36,7 +36,8 @@ function withCapabilities(each: Case): Case {
     as: sends && !modifiedSince && chance(0.35) ? one(formsOf(each, instant)) : null,
     decode,
     gzip: decode !== 'json' && chance(0.3),
-    chunk: isList && CHUNKED.includes(kind) && chance(0.5) ? between(random, 2, 6) : null,
+    chunk:
+      isList && CHUNKED.includes(kind) && each.paging.links === 'cursor' && chance(0.8) ? between(random, 2, 6) : null,
     etag: chance(0.5),
     twins: TWINNED.includes(kind) && chance(0.4),
     sized: kind === 'cursor' && chance(0.4),
@@ -78,17 +79,22 @@ function orderedFor(each: Case, { walk, as, modifiedSince }: Capabilities, lookb
   return { order: 'newest', marking: { ...sent, sorted: false, lookback: back } }
 }
 
+/** A file that changed is read from its start again, so it has to rest to be read in the middle. */
+const FILE_CHANGES_MAX = 12
+
 /** Pages by a count that no watermark gets past lose nothing where nothing moves towards their beginning. */
 function changesFor({ paging, order, marks, changes, promise, marking, capabilities }: Case): Partial<Case> {
   const counts = paging.links === 'offset'
   const byNumber = counts || paging.kind === 'page-number' || paging.kind === 'offset'
+  if (capabilities?.chunk != null) return { changes: { ...changes, requestsMax: FILE_CHANGES_MAX } }
   if (!byNumber) return {}
   if (order === 'newest') {
     const mayDelete = marks !== null || (paging.kind === 'offset' && paging.overlap > 0)
     const kinds = changes.kinds.filter((kind) => kind !== 'delete' || mayDelete)
     return { changes: { ...changes, kinds }, promise: 'complete' }
   }
-  const isFollowed = marking?.sorted === true && capabilities?.walk === null && !capabilities.computed
+  const isFine = capabilities?.modifiedSince === false && (capabilities.as === null || capabilities.as === 'micros')
+  const isFollowed = marking?.sorted === true && isFine && capabilities.walk === null && !capabilities.computed
   return counts && !isFollowed ? { changes: { ...changes, kinds: ['insert'] } } : { changes, promise }
 }
 

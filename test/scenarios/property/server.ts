@@ -103,7 +103,10 @@ const plainJson = (status: number, body: unknown): CaseAnswer => ({
   damage: 'none',
 })
 
-function give(response: ServerResponse, { status, headers, text, damage, disguise, gzip }: CaseAnswer): void {
+function give(
+  response: ServerResponse,
+  { status, headers, text, damage, disguise, gzip, sentShare = 1 }: CaseAnswer,
+): void {
   if (damage === 'reset') return void response.socket?.destroy()
   const plain = disguise === 'utf-16le' ? Buffer.from(`\ufeff${text}`, 'utf16le') : Buffer.from(text)
   const bytes = gzip === true ? gzipSync(plain) : plain
@@ -117,5 +120,5 @@ function give(response: ServerResponse, { status, headers, text, damage, disguis
     'content-type': `${headers['content-type'] ?? 'application/json'}${type}`,
   })
   if (damage === 'none') return void response.end(bytes)
-  response.write(bytes, () => response.socket?.destroy())
+  response.write(bytes.subarray(0, Math.floor(bytes.length * sentShare)), () => response.socket?.destroy())
 }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
 import { bearer, csv, exportJob, gunzip, secret, windows, z } from '#shared/index.ts'
 import type { Checkpoint } from '#shared/progress/offset-metadata.ts'
+import type { RunPlan } from '../../../services/fetcher/resume/run-plan.ts'
 import { type ExportApi, type ExportApiOptions, type ExportedJob, exportApi } from '../../support/export-api.ts'
 import type { Answer, Asked } from '../../support/http.ts'
 import { confirmed, keysOf, type Ran, runOnce } from '../pages/paginators/running.ts'
@@ -27,6 +28,7 @@ type Given = {
   stream?: Record<string, unknown>
   source?: Record<string, unknown>
   before?: Exported
+  plan?: Partial<RunPlan>
   paginate?: (job: ReturnType<typeof exportJob>) => unknown
 }
 type Exported = { ran: Ran; api: ExportApi }
@@ -34,7 +36,7 @@ type Exported = { ran: Ran; api: ExportApi }
 /** One run; `before`: one that was interrupted behind its last page. */
 async function exported(
   t: TestContext,
-  { api: options, job, stream, source, before, paginate }: Given = {},
+  { api: options, job, stream, source, before, paginate, plan }: Given = {},
 ): Promise<Exported> {
   const api = before?.api ?? (await exportApi(t, options))
   const { origin } = new URL(api.files.url)
@@ -47,7 +49,7 @@ async function exported(
       ...stream,
     },
     source: { auth: bearer(secret('SHOP_KEY')), attemptsMax: 1, ...source },
-    ...(before === undefined ? {} : { plan: planOf(before.ran.put.at(-1)?.checkpoint) }),
+    plan: { ...plan, ...planOf(before?.ran.put.at(-1)?.checkpoint) },
   })
   return { ran, api }
 }
@@ -388,6 +390,28 @@ describe('the files of a job', () => {
   })
 })
 
+describe('an export of everything', () => {
+  const deletes = { deletes: 'full-walk' }
+  const walk = { from: 0, atMs: Date.UTC(2026, 5, 1) }
+
+  test('that was not read to its end deletes nothing', async (t) => {
+    const onFile: ExportApiOptions['onFile'] = (_, number) => (number === 1 ? { status: 500, body: '' } : undefined)
+    const files = () => [table('a'), table('b')]
+    const { ran } = await exported(t, { api: { onFile, files }, stream: deletes, plan: { walk } })
+    assert.notEqual(ran.error, undefined)
+    assert.ok(ran.put.every(({ marker }) => marker.complete === undefined))
+  })
+
+  test('is a complete walk, which shows what is deleted, also after an interruption', async (t) => {
+    const files = () => [table('a'), table('b')]
+    const before = await exported(t, { api: { files }, stream: deletes, plan: { walk } })
+    assert.equal(before.ran.put.at(-1)?.marker.complete?.from, 0)
+    const { ran, api } = await exported(t, { before: behind(before, 2), stream: deletes })
+    assert.deepEqual([ran.error, api.jobs.length, keysOf(ran)], [undefined, 1, ['b']])
+    assert.equal(ran.put.at(-1)?.marker.complete?.from, 0)
+  })
+})
+
 describe('an export with a watermark', () => {
   const rows = 'id,total,at\na,1,2026-05-01T00:00:00Z\nb,2,2026-05-02T12:00:00Z\n'
   const dated = schema.extend({ at: z.iso.datetime() })
@@ -401,6 +425,19 @@ describe('an export with a watermark', () => {
     assert.equal(ran.error, undefined)
     assert.deepEqual(api.jobs[0]?.body, { kind: 'orders', since: '2026-05-01T00:00:00Z' })
     assert.deepEqual(confirmed(ran), [null, '2026-05-02T12:00:00Z'])
+  })
+
+  test('of a backfill requests both ends, publishes what is in them, and confirms nothing', async (t) => {
+    const range = { from: '2026-05-01T00:00:00Z', to: '2026-05-02T00:00:00Z' }
+    const { ran, api } = await exported(t, {
+      api: { files: () => [rows] },
+      stream: { schema: dated, watermark: { ...watermark, to: { body: '/to' }, body: '/from' }, body: {} },
+      plan: { range, from: range.from },
+    })
+    assert.equal(ran.error, undefined)
+    assert.deepEqual(api.jobs[0]?.body, { from: '2026-05-01T00:00:00Z', to: '2026-05-02T00:00:00Z' })
+    assert.deepEqual(keysOf(ran), ['a'])
+    assert.deepEqual(new Set(confirmed(ran)), new Set([null]))
   })
 
   test('has one job for each window, and confirms window by window', async (t) => {

@@ -46,22 +46,23 @@ function isPast(positions: readonly (Position | null)[], since: Position | null,
 
 /**
  * False from the first record on that is newer than an older one before it. Records that the page before ended with are
- * not compared: records that were added meanwhile moved them down.
+ * not compared: records that were added meanwhile moved them down. One that was updated meanwhile is compared. It should
+ * have moved to the top.
  */
 function createOrderCheck(stream: Stream, { kind, lookback }: Watermarking) {
   let lowest: Position | null = null
-  let before = new Set<string>()
+  let before = new Map<string, Position | null>()
   let isOrdered = true
   return ({ records, repeats }: Page, positions: readonly (Position | null)[]): boolean => {
     if (!isOrdered || repeats === 'all') return isOrdered
     const identities = records.map((record) => identityOf(stream, record))
-    const first = identities.findIndex((identity) => !before.has(identity))
+    const first = identities.findIndex((identity, at) => before.get(identity) !== positions[at])
     for (const position of first === -1 ? [] : positions.slice(first)) {
       if (position === null) continue
       if (lowest !== null && comparePositions(earlier(kind, position, lookback), lowest) > 0) isOrdered = false
       if (lowest === null || comparePositions(position, lowest) < 0) lowest = position
     }
-    before = new Set(identities)
+    before = new Map(identities.map((identity, at) => [identity, positions[at] ?? null]))
     return isOrdered
   }
 }

@@ -137,6 +137,17 @@ describe('a feed that is walked newest first', () => {
     assert.deepEqual(confirmed(ran).at(-1), at(20))
   })
 
+  test('that shows an updated record in its old place is not in order', async (t) => {
+    const rows = (number: number) =>
+      number === 0 ? feed(20) : [row(21), row(20), row(19), row(22, 'r18'), ...feed(17)]
+    const ran = await runOnce(t, serve(rows), { stream: feedOf(), plan: since(15) })
+    assert.deepEqual(
+      ran.attention.map(({ kind }) => kind),
+      ['watermark_held'],
+    )
+    assert.deepEqual(confirmed(ran).at(-1), null)
+  })
+
   test('from which records are deleted meanwhile is looked through again where offsets overlap', async (t) => {
     const stream = { ...feedOf(), paginate: offset({ param: 'skip', limit: SIZE, overlap: 1, stop: 'empty' }) }
     const rows = (number: number) => feed(20).filter(({ id }) => number === 0 || !['r20', 'r19'].includes(id))

@@ -42,7 +42,8 @@ export async function* chunkedWalk(walk: Walk, decode: Decode, bounds: ChunkBoun
         yield { cursor: at, ...repeats, response, records, size, last: false }
         continue
       }
-      const seen = viewOf(response, records, { longest: 0, size: null }, send)
+      const sizes = { longest: 0, size: null }
+      const seen = viewOf({ stream, partition: walk.partition, response, records, sizes }, send)
       const next = chunk.isBodyless ? (paginator.end?.(at.file) ?? { cursor: null }) : paginator.next(seen, at.file)
       const counted = { ...seen, records: ofLength(chunk.at.record), isBodyless: chunk.isBodyless }
       const walked = afterPage(stream, first, size, counted, next, null)

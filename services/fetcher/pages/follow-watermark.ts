@@ -7,7 +7,6 @@
 import type { Stream, Watermarking } from '#shared/declaration/compile.ts'
 import { placesNamed } from '#shared/declaration/request-place.ts'
 import { comparePositions, isAscending, type Position } from '#shared/watermark.ts'
-import { rawPosition } from '../watermark/backfill-range.ts'
 import { fromText } from '../watermark/request-window.ts'
 import { identityOf } from './paginators/record-identity.ts'
 
@@ -57,35 +56,37 @@ export function onwardsFrom(watermark: Watermarking, positions: Positions, asked
   return wide.again <= texts.length * AGAIN_SHARE_MAX ? [wide] : [begins(last), wide]
 }
 
-/** A page that was walked: its raw records and their positions. */
-type Walked = { records: readonly unknown[]; positions: Positions }
+/** The raw records of a page and their positions, of those too that are rejected or filtered. */
+type Raw = { records: readonly unknown[]; raw: Positions }
+/** A page that was walked. */
+type Walked = Raw & { positions: Positions }
 
 /**
  * How the API responded to the position. `ignored`: it returned its first page again. `unproven`: it returned nothing,
- * or none of the records of the single position that was asked for. All of them may have moved away; or the API
- * excludes equal ones, and some were never seen.
+ * or none of the records of the single position that was asked for, in its old place. All of them may have moved away;
+ * or the API excludes equal ones, and some were never seen.
  */
 export function answerTo(
   stream: Stream,
   before: Walked,
   { again, isWide }: Onward,
-  records: readonly unknown[],
+  { records, raw }: Raw,
 ): 'followed' | 'ignored' | 'unproven' {
-  const [first] = records
-  if (first === undefined) return 'unproven'
+  if (records.length === 0) return 'unproven'
   const marks = before.records.map((record) => identityOf(stream, record))
   const edge = marks.length - again
-  const place = marks.indexOf(identityOf(stream, first))
-  if (place !== -1 && place < edge && !isLater(stream, first, before.records[place])) return 'ignored'
-  const expected = new Set(marks.filter((_, at) => at >= edge && before.positions[at] !== null))
-  return isWide || records.some((record) => expected.has(identityOf(stream, record))) ? 'followed' : 'unproven'
+  /** Where a record was on the page before; -1 if it was not, or was updated meanwhile and has moved. */
+  const places = records.map((record, at) => {
+    const place = marks.indexOf(identityOf(stream, record))
+    return isLater(raw[at], before.raw[place]) ? -1 : place
+  })
+  const [first = -1] = places
+  if (first !== -1 && first < edge) return 'ignored'
+  return isWide || places.some((place) => place >= edge && before.positions[place] !== null) ? 'followed' : 'unproven'
 }
 
-/** The record was updated meanwhile, so it correctly comes at this place now. */
-function isLater(stream: Stream, now: unknown, then: unknown): boolean {
-  const [after, before] = [rawPosition(stream, now), rawPosition(stream, then)]
-  return after !== null && before !== null && comparePositions(after, before) > 0
-}
+const isLater = (now: Position | null = null, then: Position | null = null): boolean =>
+  now !== null && then !== null && comparePositions(now, then) > 0
 
 export const COUNTED_CAUTION =
   'the next page is named by a counter; ' +

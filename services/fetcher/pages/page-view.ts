@@ -1,12 +1,23 @@
+import type { Stream } from '#shared/declaration/compile.ts'
 import type { PageResponse, Send } from '../http/messages.ts'
 import type { PageView } from './paginators/paginator.ts'
+import { positionsOf } from './raw-positions.ts'
 
-/** A page as a paginator sees it. `sizes`: what is known of the pages before it and of a full one. */
-export function viewOf(
-  { request, headers, body }: PageResponse,
-  records: readonly unknown[],
-  sizes: Pick<PageView, 'longest' | 'size'>,
-  { vetting }: Send,
-): PageView {
-  return { request, headers, body, records, ...sizes, ...(vetting === undefined ? {} : { conceal: vetting.link }) }
+type Viewed = {
+  stream: Stream
+  partition: number
+  response: PageResponse
+  records: readonly unknown[]
+  /** What is known of the pages before it and of a full one. */
+  sizes: Pick<PageView, 'longest' | 'size'>
+}
+
+/** A page as a paginator sees it. */
+export function viewOf({ stream, partition, response, records, sizes }: Viewed, { vetting }: Send): PageView {
+  const { request, headers, body } = response
+  return {
+    ...{ request, headers, body, records, ...sizes },
+    positions: () => positionsOf(stream, partition, { records, response }),
+    ...(vetting === undefined ? {} : { conceal: vetting.link }),
+  }
 }

@@ -25,6 +25,7 @@ import type { Page, Walk } from './page.ts'
 import { viewOf } from './page-view.ts'
 import { fullPageOf } from './paginators/page-size.ts'
 import { type Cursor, paginatorFor } from './paginators/paginator-for.ts'
+import { positionsOf } from './raw-positions.ts'
 import { isDeclaredEmpty, recordsOf } from './records-of.ts'
 import { afterPage, sizeAt } from './walk-size.ts'
 
@@ -107,7 +108,8 @@ async function* paginated({ stream, partition, baseUrl, send, stop, ...walk }: W
     const isBodyless = saysNothing(stream, response)
     if (!isBodyless) paginator.refuse?.(response)
     const records = isBodyless ? [] : recordsOf(stream, response)
-    const view = viewOf(response, records, { longest: before.size.longest, size: fullPage }, send)
+    const sizes = { longest: before.size.longest, size: fullPage }
+    const view = viewOf({ stream, partition, response, records, sizes }, send)
     const next = isBodyless ? (paginator.end?.(cursor) ?? { cursor: null }) : paginator.next(view, cursor)
     const { step, cautions, size } = afterPage(
       stream,
@@ -158,13 +160,14 @@ async function* paginated({ stream, partition, baseUrl, send, stop, ...walk }: W
   async function follow({ page, size, number }: Taken): Promise<Taken | null> {
     const { watermark } = stream
     if (!canFollow() || watermark === null) return null
-    const walked = { records: page.records, positions: walk.positions?.() ?? [] }
+    const rawOf = (of: Page) => ({ records: of.records, raw: positionsOf(stream, partition, of) })
+    const walked = { ...rawOf(page), positions: walk.positions?.() ?? [] }
     const before = list
     const onwards = onwardsFrom(watermark, walked.positions, list.since)
     for (const onward of onwards) {
       list = listFrom(onward.since, size.read - onward.again, number)
       const next = await take(null, requestOf(null, number), { size, number }, onward.again)
-      const answer = answerTo(stream, walked, onward, next.page.records)
+      const answer = answerTo(stream, walked, onward, rawOf(next.page))
       if (answer === 'followed') return { ...next, page: { ...next.page, overlaps: true } }
       if (answer === 'ignored') break
     }

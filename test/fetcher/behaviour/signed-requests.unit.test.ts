@@ -73,7 +73,10 @@ describe('a request that an author signs', () => {
       environment,
     })
     const first = await ask()
-    const { cursor } = paginatorFor(stream).next({ ...first, records: [], longest: 0, size: null }, null)
+    const { cursor } = paginatorFor(stream).next(
+      { ...first, records: [], positions: () => [], longest: 0, size: null },
+      null,
+    )
     assert.equal(cursor, `${server.url}/more?page=2`)
     const error = await failureOf(ask({ path: '/more?page=2' }))
     assert.ok(error instanceof PageRefused)

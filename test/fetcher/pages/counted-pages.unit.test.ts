@@ -113,31 +113,37 @@ describe('from where a walk goes on by the watermark', () => {
 
   describe('an answer', () => {
     const seconds = [1, 2, 3, 4, 5, 6, 7, 8]
-    const before = { records: records(seconds), positions: positions(seconds) }
+    const before = { records: records(seconds), raw: positions(seconds), positions: positions(seconds) }
+    /** A page of records at these seconds, numbered from `first`. */
+    const page = (of: number[], first: number) => ({ records: records(of, first), raw: positions(of) })
     const wide = { since: at(7), again: 2, isWide: true }
     const narrow = { since: at(8), again: 1, isWide: false }
 
-    test('proves nothing where nothing came', () => assert.equal(answerTo(stream, before, wide, []), 'unproven'))
+    test('proves nothing where nothing came', () =>
+      assert.equal(answerTo(stream, before, wide, page([], 0)), 'unproven'))
 
     test('that begins with an earlier record of the page is one that ignores the position', () => {
-      assert.equal(answerTo(stream, before, wide, before.records), 'ignored')
-      assert.equal(answerTo(stream, before, wide, records([6], 5)), 'ignored')
+      assert.equal(answerTo(stream, before, wide, before), 'ignored')
+      assert.equal(answerTo(stream, before, wide, page([6], 5)), 'ignored')
     })
 
     test('that begins with an earlier record that has moved meanwhile is as it was asked', () => {
-      assert.equal(answerTo(stream, before, wide, records([9], 5)), 'followed')
+      assert.equal(answerTo(stream, before, wide, page([9], 5)), 'followed')
     })
 
     test('that begins with one of those that were to come again, or with a new one, is as it was asked', () => {
-      assert.equal(answerTo(stream, before, wide, records([7], 6)), 'followed')
-      assert.equal(answerTo(stream, before, wide, records([9], 8)), 'followed')
-      assert.equal(answerTo(stream, before, narrow, records([8, 9], 7)), 'followed')
+      assert.equal(answerTo(stream, before, wide, page([7], 6)), 'followed')
+      assert.equal(answerTo(stream, before, wide, page([9], 8)), 'followed')
+      assert.equal(answerTo(stream, before, narrow, page([8, 9], 7)), 'followed')
     })
 
     test('without any record of the one position proves nothing, also where a refused record comes again', () => {
-      assert.equal(answerTo(stream, before, narrow, records([9, 10], 8)), 'unproven')
+      assert.equal(answerTo(stream, before, narrow, page([9, 10], 8)), 'unproven')
+      const elsewhere = page([9, 10], 7)
+      assert.equal(answerTo(stream, before, narrow, elsewhere), 'unproven', 'it was updated, and came for that')
+      assert.equal(answerTo(stream, before, narrow, { ...elsewhere, raw: [null, null] }), 'followed')
       const refused = { ...before, positions: positions([1, 2, 3, 4, 5, 6, 7, null]) }
-      assert.equal(answerTo(stream, refused, { since: at(7), again: 2, isWide: false }, records([8], 7)), 'unproven')
+      assert.equal(answerTo(stream, refused, { since: at(7), again: 2, isWide: false }, page([8], 7)), 'unproven')
     })
   })
 })

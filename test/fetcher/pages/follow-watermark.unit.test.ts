@@ -204,6 +204,22 @@ describe('a sorted walk over counted links', () => {
     assert.equal(isTold(ran), false)
   })
 
+  test('takes a record that comes for its update as no proof that the last position was given again', async (t) => {
+    let rows = rowsAt([0, 1, 2, 3, 3, 4])
+    const update = (number: number) => {
+      const updated = rows[3]
+      if (number === 1 && updated !== undefined)
+        rows = [...rows.filter((row) => row !== updated), { ...updated, at: at(50) }]
+    }
+    const ran = await runOnce(
+      t,
+      api(() => rows, { size: 4, since: 'exclusive', before: update }),
+      { stream: streamOf() },
+    )
+    assertWhole(ran, ids(6))
+    assert.deepEqual(asked(ran).slice(0, 3), ['all', '3', '2'])
+  })
+
   test('trusts no position any more where none of them has proved anything', async (t) => {
     const rows = inTurn(20)
     // Whoever asks from a position finds nothing there, once.

@@ -16,6 +16,8 @@ export type PageView = {
   body: unknown
   /** Records of the response, before `map` or validation drops any. */
   records: readonly unknown[]
+  /** Positions of the records by the watermark field, in their order; null where none can be read. */
+  positions(): readonly (Position | null)[]
   /** A link as it may be stored: without the source's credentials. */
   conceal?(link: URL): URL
   /** Records of the longest page before this one, in this walk; 0 for the first page. */

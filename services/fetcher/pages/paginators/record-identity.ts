@@ -12,5 +12,10 @@ const MARK_CHARS = 12
 export function identityOf({ primaryKey, recordKey }: Stream, record: unknown): string {
   const fields = typeof record === 'object' && record !== null ? (record as Record<string, unknown>) : {}
   const isKeyed = recordKey === null && primaryKey.every((field) => Object.hasOwn(fields, field))
-  return digest(rawText(isKeyed ? primaryKey.map((field) => fields[field]) : record)).slice(0, MARK_CHARS)
+  return markOf(isKeyed ? primaryKey.map((field) => fields[field]) : record)
 }
+
+/** What identifies a version of a record: all that the API sent of it. */
+export const versionOf = (record: unknown): string => markOf(record)
+
+const markOf = (value: unknown): string => digest(rawText(value)).slice(0, MARK_CHARS)

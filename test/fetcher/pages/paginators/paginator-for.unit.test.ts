@@ -40,7 +40,10 @@ async function walk(
     const found = valueAt(body, '/data')
     const records = Array.isArray(found) ? found : []
     walked.ids.push(...records)
-    const { cursor: next } = paginator.next({ request: asked, headers, body, records, longest: 0, size: null }, at)
+    const { cursor: next } = paginator.next(
+      { request: asked, headers, body, records, positions: () => [], longest: 0, size: null },
+      at,
+    )
     if (next === null) return walked
     at = JSON.parse(JSON.stringify(next))
     walked.cursors.push(at)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { identityOf } from '../../../../services/fetcher/pages/paginators/record-identity.ts'
+import { identityOf, versionOf } from '../../../../services/fetcher/pages/paginators/record-identity.ts'
 import { declareShop, streamOf } from '../../declared.ts'
 
 const stream = streamOf(declareShop({}))
@@ -8,6 +8,11 @@ const stream = streamOf(declareShop({}))
 test('a record is known by its key, whatever else of it changes', () => {
   assert.equal(identityOf(stream, { id: 'a', total: 1 }), identityOf(stream, { total: 2, id: 'a' }))
   assert.notEqual(identityOf(stream, { id: 'a' }), identityOf(stream, { id: 'b' }))
+})
+
+test('a version of it is known by all of it', () => {
+  assert.equal(versionOf({ id: 'a', total: 1 }), versionOf({ id: 'a', total: 1 }))
+  assert.notEqual(versionOf({ id: 'a', total: 1 }), versionOf({ id: 'a', total: 2 }))
 })
 
 test('one without its key is known by all of it, also where it is no object at all', () => {

@@ -8,6 +8,7 @@ import {
   paginatorFor,
 } from '../../../../services/fetcher/pages/paginators/paginator-for.ts'
 import { identityOf } from '../../../../services/fetcher/pages/paginators/record-identity.ts'
+import { rawPosition } from '../../../../services/fetcher/watermark/backfill-range.ts'
 import { declareOrders } from '../../declared.ts'
 
 export type Stepping = {
@@ -34,8 +35,11 @@ export function stepping(paginate: unknown, declared: Record<string, unknown> = 
   return {
     stream,
     paginator,
-    next: (records, cursor, facts = {}, headers = {}) =>
-      paginator.next({ request, headers, body: { data: records, ...facts }, records, longest: 0, size: null }, cursor),
+    next(records, cursor, facts = {}, headers = {}) {
+      const body = { data: records, ...facts }
+      const positions = () => records.map((record) => rawPosition(stream, record))
+      return paginator.next({ request, headers, body, records, positions, longest: 0, size: null }, cursor)
+    },
     target: (cursor) => {
       const { pathname, search } = paginator.at(paginator.first(request), cursor).url
       return pathname + search

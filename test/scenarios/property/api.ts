@@ -61,8 +61,10 @@ export function createRegionApi(each: Case, region: number, { baseMs, isCalm }: 
   let seq = 0
   let made = 0
   let tick = sequence ? 1 : STEPS_BASE_MS
-  /** Removals since the last page that was given out. */
-  let removals = 0
+  /** What has moved since the last page that the walk took; that page was given at `tick`. */
+  let moved = { removals: 0, tick: 0, sameTick: false }
+  /** Where the last request began, and whether it was given its page. */
+  let asked = { skip: 0, given: true }
 
   const apiNowMs = () => Date.now() - each.behindMs
   function stamp(random: () => number): number {
@@ -122,14 +124,29 @@ export function createRegionApi(each: Case, region: number, { baseMs, isCalm }: 
       return
     }
     if (paging.kind === 'offset' && changes.when === 'any') {
-      if (removals >= paging.overlap && each.promise === 'complete') return
-      removals += 1
+      if (moved.removals >= paging.overlap && each.promise === 'complete') return
+      moved.removals += 1
     }
-    if (kind === 'update' || each.marks !== null) write(id, stamp(random), random, kind === 'delete')
-    else {
+    if (kind === 'update' || each.marks !== null) {
+      const at = stamp(random)
+      if (at === moved.tick) moved.sameTick = true
+      write(id, at, random, kind === 'delete')
+    } else {
       end(rows.get(id))
       rows.delete(id)
     }
+  }
+
+  /**
+   * An overlap bears as many moves between two pages. A fetcher that is killed before it has stored a page asks for it
+   * again. Then more have moved, and it goes back. It cannot notice that by a record that has moved within one unit of
+   * time, the one that ended the page before.
+   */
+  function countMoves({ skip }: Start): void {
+    const isNext = skip !== asked.skip || (skip === 0 && asked.given)
+    if (isNext) moved = { removals: 0, tick, sameTick: false }
+    else if (asked.given && !moved.sameTick) moved.removals = 0
+    asked = { skip, given: false }
   }
 
   function changeSome(first: boolean, random: () => number): void {
@@ -196,7 +213,7 @@ export function createRegionApi(each: Case, region: number, { baseMs, isCalm }: 
     }
     if (paging.kind === 'graphql')
       body.data = { found: { nodes: body.data, pageInfo: { hasNextPage: more, endCursor: next } } }
-    removals = 0
+    asked.given = true
     return good(body, headers)
   }
 
@@ -215,6 +232,7 @@ export function createRegionApi(each: Case, region: number, { baseMs, isCalm }: 
       const random = randomFrom((each.seed * STRIDE + region + 1) * STRIDE + requests)
       for (let skipped = 0; skipped < 3; skipped++) random()
       const start = startOf(each, request)
+      countMoves(start)
       const failed = failure(start.first, random)
       changeSome(start.first, random)
       const foreign = failed === 'foreign-link'

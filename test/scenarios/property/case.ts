@@ -224,8 +224,12 @@ export function caseOf(seed: number): Case {
     // lookback has to reach whatever is added in a run.
     if (lateUnits > 0) marking.lookback = cursorRequests === null ? lateUnits : LOOKBACK_ALL
     if (marking.type === 'text') marking.lookback = 0
-    // Changes behind the back of a walk in no order have a clock to be found by, or a lookback that reaches them.
-    if (clock === 'steps' && order !== 'updated') marking.lookback = LOOKBACK_ALL
+    // A text has no lookback, which a walk by offsets needs in no order.
+    if (marking.type === 'text' && kind === 'offset') marking.sorted = true
+    // Changes behind the back of a walk in no order have a clock to be found by, or a lookback that reaches them. Where
+    // no order is declared, a walk by offsets cannot tell a record that has changed from one that has moved.
+    const isInOrder = order === 'updated' && (kind !== 'offset' || marking.sorted)
+    if (clock === 'steps' && !isInOrder) marking.lookback = LOOKBACK_ALL
   }
 
   // Records that become visible late and in any order: a time to settle covers them where there is a clock, or a

@@ -46,8 +46,8 @@ function isPast(positions: readonly (Position | null)[], since: Position | null,
 
 /**
  * False from the first record on that is newer than an older one before it. Records that the page before ended with are
- * not compared: records that were added meanwhile moved them down. One that was updated meanwhile is compared. It should
- * have moved to the top.
+ * not compared: records that were added meanwhile moved them down. One that was updated meanwhile is compared, since it
+ * should have moved to the top.
  */
 function createOrderCheck(stream: Stream, { kind, lookback }: Watermarking) {
   let lowest: Position | null = null

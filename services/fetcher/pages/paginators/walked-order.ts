@@ -49,8 +49,8 @@ const reachedIn = ({ kind }: Watermarking, { reached }: WalkedOrder): Position |
 
 /**
  * Whether a record of the page lies before all that is unread, which has `reached` or a later position. A lower
- * position is enough. A record at `reached` may have moved by an update within the same unit of time. That is harmless
- * if the whole overlap was requested, since as many records may move. Otherwise it has to be the last record, unchanged.
+ * position is enough. A record at `reached` may have moved by an update within the same unit of time. That does no harm
+ * if the whole overlap was requested, since as many records may move. Else it has to be the last record, unchanged.
  */
 function startsWithin(reached: Position, { last }: WalkedOrder, { records, positions, isKnown }: OrderedPage): boolean {
   const isUnmoved = isKnown ?? ((record: unknown) => versionOf(record) === last)

@@ -296,12 +296,15 @@ function changedAt(value: unknown, { at, put, how }: Change): unknown {
     const entries = Object.entries(inner).flatMap(([name, each]): [string, unknown][] => {
       const here = left-- === 0
       if (here && how === 'remove') return []
-      return [[here && how === 'rename' ? String(put) : name, here && how === 'replace' ? put : walk(each)]]
+      return [[here && how === 'rename' ? nameFrom(put) : name, here && how === 'replace' ? put : walk(each)]]
     })
     return Array.isArray(inner) ? entries.map(([, each]) => each) : Object.fromEntries(entries)
   }
   return walk(value)
 }
+
+/** Not `String`: an object may have a `toString` that is not a function. */
+const nameFrom = (put: unknown): string => (typeof put === 'string' ? put : JSON.stringify(put))
 
 const placesIn = (value: unknown): number =>
   typeof value === 'object' && value !== null

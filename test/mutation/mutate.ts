@@ -47,6 +47,8 @@ const MUTANT_MS_MAX = 60_000
 /** Of the nearest tests: few, so that most mutants cost a second. */
 const NEAR_FILES_MAX = 5
 const FAR_FILES_MAX = 30
+/** Of a file with mutants, the nearest unit tests whose coverage is measured; those beyond are not run. */
+const COVERED_FILES_MAX = 40
 const SERVER_FILES_MAX = 6
 /** Unit tests that take longer than so many times what they take without the change, and than this, do not end. */
 const UNIT_TIMES_MAX = 5
@@ -69,17 +71,15 @@ export async function mutate(options: MutateOptions): Promise<Survey> {
   for (const name of stale(equivalent, texts)) say(`no longer there, so not equivalent to anything: ${name}`)
   const queue = drawn.filter((mutant) => !done.has(nameOf(mutant)) && !equivalent.has(nameOf(mutant)))
   const checkTypes = createTypeCheck(root, all)
-  const beganMs = performance.now()
   const sandboxes = await Promise.all(Array.from({ length: AT_ONCE }, () => openSandbox(root)))
   try {
     const changed = [...new Set(queue.map(({ file }) => file))]
     const coverage = await measureCoverage({
       ...{ sandboxes, files: options.files, kept: options.keptCoverage },
-      tests: [...new Set(changed.flatMap((file) => importersOf(file).map((each) => each.file)))]
-        .filter(isUnitTest)
-        .sort(),
+      tests: [...new Set(changed.flatMap((file) => nearestUnitTests(importersOf(file))))].sort(),
       texts: all.filter((file) => !file.endsWith('.test.ts')).sort(),
     })
+    const beganMs = performance.now()
     await Promise.all(
       sandboxes.map(async (sandbox) => {
         for (
@@ -125,6 +125,11 @@ function stale(equivalent: ReadonlySet<string>, texts: ReadonlyMap<string, strin
 }
 
 const isTest = (file: string): boolean => file.endsWith('.test.ts') && !file.startsWith('test/mutation/')
+const nearestUnitTests = (importers: readonly Importer[]): string[] =>
+  importers
+    .map(({ file }) => file)
+    .filter(isUnitTest)
+    .slice(0, COVERED_FILES_MAX)
 const isUnitTest = (file: string): boolean => file.endsWith('.unit.test.ts')
 
 type KillTools = {

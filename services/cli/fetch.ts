@@ -7,7 +7,7 @@ import { explain, WrongUse } from '#shared/errors.ts'
 import { shownText } from '#shared/shown.ts'
 import { fetchStreams } from '../fetcher/fetcher.ts'
 import type { FetchSummary } from '../fetcher/summary.ts'
-import { keepYoungHeapSmall } from './limit-young-heap.ts'
+import { keepOldHeapSmall, keepYoungHeapSmall } from './limit-heap.ts'
 import { print, runService } from './service-process.ts'
 import { counted } from './table-output.ts'
 
@@ -46,7 +46,10 @@ export async function fetchCommand(labels: readonly string[], options: FetchComm
   const full = options.full === true || allowDeletes
   const once = options.once === true || full || range !== null
   // The records of a large file are garbage soon. Streams of pages keep the default.
-  if (streams.some(({ decode }) => decode.chunks !== undefined)) keepYoungHeapSmall()
+  if (streams.some(({ decode }) => decode.chunks !== undefined)) {
+    keepYoungHeapSmall()
+    keepOldHeapSmall()
+  }
   return runService('fetcher', ['kafka', 'registry'], async ({ config, log, metrics, signal, health }) => {
     let shownMs = 0
     metrics.unusableFiles.set(unusable.length)

@@ -1,7 +1,7 @@
 /** `headrace load`: runs the loader, as a service or until it has caught up. */
 import { systemClock } from '#shared/clock.ts'
 import { type LoadSummary, load } from '../loader/loader.ts'
-import { keepYoungHeapSmall } from './limit-young-heap.ts'
+import { keepYoungHeapSmall } from './limit-heap.ts'
 import { print, runService } from './service-process.ts'
 import { counted } from './table-output.ts'
 

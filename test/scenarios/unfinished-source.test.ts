@@ -138,6 +138,7 @@ describe('one file that cannot be used', { concurrency: 2 }, () => {
       join(dir, 'none'),
       '--url',
       'https://a.example/v1/x',
+      '--offline',
       '--auth',
       'none',
       '--paginate',

@@ -133,6 +133,15 @@ test('secrets of a curl command line become variables, and their values are in n
 })
 
 describe('nothing is written', () => {
+  test('where the API cannot be reached: the hint names the way without it', async (t) => {
+    const dir = ownFolder(t)
+    // Nobody listens on port 1.
+    const ended = await run(t, ['init', 'shop', '--url', `http://127.0.0.1:1${PATH}`, '--dir', dir], {})
+    assert.equal(ended.status, 1)
+    assert.match(ended.stderr, /failed 3 times; .*\n\s*hint: check the address, or .*: --offline/)
+    assert.ok(!existsSync(join(dir, 'shop.ts')))
+  })
+
   test('where the API refuses the credentials, or has no records', async (t) => {
     const server = await startServer(t, ({ headers }) =>
       headers['x-key'] === 'right' ? { json: { data: [] } } : { status: 401, json: { error: 'who are you' } },

@@ -1,7 +1,8 @@
 /** `headrace init` with an address: asks the API for two pages, writes what it found, and says what is in doubt. */
 import { systemClock } from '#shared/clock.ts'
 import { environment, readOptions, resolverFor } from '#shared/config/config.ts'
-import { Stopped } from '#shared/errors.ts'
+import { Stopped, Unavailable } from '#shared/errors.ts'
+import { PageFailed } from '../../../fetcher/http/errors.ts'
 import { print, say } from '../../output.ts'
 import { interruption, logFor } from '../../service-process.ts'
 import { counted } from '../../table-output.ts'
@@ -23,7 +24,8 @@ export async function initByAsking(
   const interrupted = interruption(new Stopped('HR_INTERRUPTED', 'init interrupted: nothing was written'))
   try {
     const resolver = resolverFor({ ...environment, ...Object.fromEntries(secrets) })
-    const asked = await askEndpoint({ endpoint, said, clock: systemClock, log, resolver, signal: interrupted.signal })
+    const { signal } = interrupted
+    const asked = await askEndpoint({ endpoint, said, clock: systemClock, log, resolver, signal }).catch(withWayOut)
     const made = await askedFiles(asked, dir, systemClock).finally(() => asked.api.close())
     writeNew(dir, made.files)
     const { variables } = credentialsPart(endpoint.known)
@@ -55,6 +57,15 @@ export async function initByAsking(
   } finally {
     interrupted.close()
   }
+}
+
+/** The hint of a run, which continues later, does not fit here. */
+function withWayOut(error: unknown): never {
+  if (!(error instanceof PageFailed)) throw error
+  throw new Unavailable(error.code, error.message, {
+    hint: 'check the address, or write an example without a request: --offline',
+    cause: error,
+  })
 }
 
 function foundLines(

@@ -8,6 +8,7 @@ import type { RequestChanges, WalkAnswer } from '#shared/declaration/paginate/ge
 import type { Stopped } from '#shared/errors.ts'
 import type { PageRequest, PageResponse, Send } from '../http/messages.ts'
 import { withoutParams, withParam } from '../http/query.ts'
+import { NO_COSTS, type RequestCosts, sumOfCosts } from '../http/request-costs.ts'
 import type { Stop } from '../schedule/stop-signal.ts'
 import { linkCursor, linkRequest } from './paginators/link-cursor.ts'
 
@@ -67,15 +68,7 @@ export function createAuthorRequests(tools: AuthorRequestsTools): AuthorRequests
     request,
     taken() {
       if (last === null) throw wrong('asks for nothing')
-      const sum = (of: (response: PageResponse) => number) =>
-        sinceTaken.reduce((total, response) => total + of(response), 0)
-      const response = {
-        ...last,
-        bytes: sum(({ bytes }) => bytes),
-        attempts: sum(({ attempts }) => attempts),
-        retries: sum(({ retries }) => retries),
-        durationMs: sum(({ durationMs }) => durationMs),
-      }
+      const response = { ...last, ...sinceTaken.reduce<RequestCosts>(sumOfCosts, NO_COSTS) }
       sinceTaken = []
       return response
     },

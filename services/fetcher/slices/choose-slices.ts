@@ -4,6 +4,7 @@
  */
 import { incrementalParent } from '#shared/declaration/discovery-parts.ts'
 import type { Log } from '#shared/log.ts'
+import { type RequestCosts, sumOfCosts } from '../http/request-costs.ts'
 import type { Walk } from '../pages/page.ts'
 import {
   type PageParents,
@@ -15,14 +16,12 @@ import {
 import { discoveryId } from './discovery-id.ts'
 import {
   type Discovery,
-  type DiscoveryCost,
   type FoundSlices,
   type KnownSlices,
   knownId,
   knownOf,
   SLICES_PER_PARTITION_MAX,
   type Slice,
-  sumOf,
 } from './slice.ts'
 
 export type StoredSlices = {
@@ -35,7 +34,7 @@ export type StoredSlices = {
 export type ChosenSlices = {
   own: readonly Slice[]
   known: KnownSlices
-  cost: DiscoveryCost
+  cost: RequestCosts
   /** Of a parent that is read incrementally; null without one. */
   parents: PageParents | null
   /** The watermark from which a slice is walked. */
@@ -90,7 +89,7 @@ async function foundFor(
   const together = new Set([...known, ...(found.slices[partition] ?? []).map(knownId)])
   if (together.size <= SLICES_PER_PARTITION_MAX) return { found, isFull: false }
   const all = await discovery.find(stop, null)
-  return { found: { ...all, cost: sumOf(found.cost, all.cost), parents: found.parents }, isFull: true }
+  return { found: { ...all, cost: sumOfCosts(found.cost, all.cost), parents: found.parents }, isFull: true }
 }
 
 const foundParents = ({ parents }: FoundSlices, { startedMs }: Walk) => parents ?? { reached: null, startedMs }

@@ -6,10 +6,11 @@ import type { Stream } from '#shared/declaration/compile.ts'
 import { Stopped } from '#shared/errors.ts'
 import { PageRefused } from '../http/errors.ts'
 import { type Send, vettedAs } from '../http/messages.ts'
+import { NO_COSTS, type RequestCosts, sumOfCosts } from '../http/request-costs.ts'
 import type { Stop } from '../schedule/stop-signal.ts'
 import type { DiscoveryTools } from './discovery-tools.ts'
 import { findValues, refuseLacking } from './find-values.ts'
-import { type Discovery, type DiscoveryCost, type FoundSlices, NO_COST, sliceOf, spread } from './slice.ts'
+import { type Discovery, type FoundSlices, sliceOf, spread } from './slice.ts'
 
 /** How long a result is valid for the other partitions of the worker. */
 const FOUND_AGE_MAX_MS = 15_000
@@ -32,9 +33,9 @@ export function createDiscovery(tools: Omit<DiscoveryTools, 'discoveryOf'>): Dis
   return {
     async find(stop, since = null) {
       if (kept !== null && kept.since === since && clock.elapsedMs() - kept.atMs < FOUND_AGE_MAX_MS)
-        return { ...kept.found, cost: NO_COST }
+        return { ...kept.found, cost: NO_COSTS }
       const flight = flights.get(since)
-      if (flight !== undefined) return { ...(await flight), cost: NO_COST }
+      if (flight !== undefined) return { ...(await flight), cost: NO_COSTS }
       const own = ask(since, stop)
       flights.set(since, own)
       try {
@@ -52,7 +53,7 @@ async function findSlices(
   stop: Stop,
 ): Promise<FoundSlices> {
   const { stream } = given
-  const cost = { ...NO_COST }
+  const cost = { ...NO_COSTS }
   const own = { ...given, send: counting(given.send, cost) }
   const tools = { ...own, discoveryOf: (parent: Stream) => createDiscovery({ ...own, stream: parent }) }
   if (stream.discovery === null) return { slices: [], cost }
@@ -75,13 +76,10 @@ async function findSlices(
   }
 }
 
-function counting(send: Send, cost: DiscoveryCost): Send {
+function counting(send: Send, cost: RequestCosts): Send {
   return vettedAs(send, async (request, exchange) => {
     const response = await send(request, exchange)
-    cost.attempts += response.attempts
-    cost.retries += response.retries
-    cost.bytes += response.bytes
-    cost.durationMs += response.durationMs
+    Object.assign(cost, sumOfCosts(cost, response))
     return response
   })
 }

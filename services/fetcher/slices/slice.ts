@@ -8,7 +8,7 @@ import type { PartitionValues, Stream } from '#shared/declaration/compile.ts'
 import { Stopped } from '#shared/errors.ts'
 import { KNOWN_CHARS } from '#shared/progress/offset-metadata.ts'
 import { cutText } from '#shared/shown.ts'
-import type { PageResponse } from '../http/messages.ts'
+import type { RequestCosts } from '../http/request-costs.ts'
 import type { FoundParents } from '../resume/parent-progress.ts'
 import type { Stop } from '../schedule/stop-signal.ts'
 
@@ -18,23 +18,13 @@ import type { Stop } from '../schedule/stop-signal.ts'
  */
 export type Slice = { text: string; values: PartitionValues; extra?: PartitionValues; changed?: boolean }
 
-export type DiscoveryCost = Pick<PageResponse, 'attempts' | 'retries' | 'bytes' | 'durationMs'>
-export const NO_COST: DiscoveryCost = { attempts: 0, retries: 0, bytes: 0, durationMs: 0 }
-
-export const sumOf = (a: DiscoveryCost, b: DiscoveryCost): DiscoveryCost => ({
-  attempts: a.attempts + b.attempts,
-  retries: a.retries + b.retries,
-  bytes: a.bytes + b.bytes,
-  durationMs: a.durationMs + b.durationMs,
-})
-
 /**
  * Slices by partition, in the order in which they are walked. `cost`: of the requests; nothing for a caller that gets
  * the result of another one's requests. `parents`: where a parent is read incrementally.
  */
 export type FoundSlices = {
   slices: readonly (readonly Slice[])[]
-  cost: DiscoveryCost
+  cost: RequestCosts
   parents?: FoundParents | undefined
 }
 /** `since`: the position from which an incremental parent is read; null for all of its records. */

@@ -11,12 +11,13 @@ import type { Log } from '#shared/log.ts'
 import type { WalkSize } from '#shared/progress/offset-metadata.ts'
 import { PageFailed, PageRefused, Parked } from '../http/errors.ts'
 import type { PageResponse } from '../http/messages.ts'
+import type { RequestCosts } from '../http/request-costs.ts'
 import type { Page, Walk } from '../pages/page.ts'
 import type { Cursor } from '../pages/paginators/paginator-for.ts'
 import { walkPages } from '../pages/walk-pages.ts'
 import { createCursorRestarts, cursorFault } from '../resume/cursor-restarts.ts'
 import { chooseSlices, type StoredSlices } from './choose-slices.ts'
-import { type Discovery, type DiscoveryCost, knownId, knownText, type Slice, streamOfSlice } from './slice.ts'
+import { type Discovery, knownId, knownText, type Slice, streamOfSlice } from './slice.ts'
 
 export type WalkSlicesTools = {
   discovery: Discovery
@@ -160,7 +161,7 @@ function failure(
 }
 
 /** Uses the clock of the last response. The cost of discovery counts here. */
-function closing({ baseUrl, startedMs }: Walk, last: PageResponse | null, cost: DiscoveryCost): PageResponse {
+function closing({ baseUrl, startedMs }: Walk, last: PageResponse | null, cost: RequestCosts): PageResponse {
   const request = { method: 'GET' as const, url: new URL(baseUrl), headers: {}, body: undefined }
   const { headers, fetchedMs } = last ?? { headers: {}, fetchedMs: startedMs }
   return { status: 200, headers, body: null, request: last?.request ?? request, fetchedMs, ...cost }

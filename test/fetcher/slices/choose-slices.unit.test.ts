@@ -4,16 +4,11 @@ import { pino } from 'pino'
 import { compileSource, type Stream } from '#shared/declaration/compile.ts'
 import { none, parent, z } from '#shared/index.ts'
 import { silentLog } from '#shared/log.ts'
+import { NO_COSTS } from '../../../services/fetcher/http/request-costs.ts'
 import type { Walk } from '../../../services/fetcher/pages/page.ts'
 import { chooseSlices, type StoredSlices } from '../../../services/fetcher/slices/choose-slices.ts'
 import { discoveryId } from '../../../services/fetcher/slices/discovery-id.ts'
-import {
-  knownId,
-  knownText,
-  NO_COST,
-  SLICES_PER_PARTITION_MAX,
-  sliceOf,
-} from '../../../services/fetcher/slices/slice.ts'
+import { knownId, knownText, SLICES_PER_PARTITION_MAX, sliceOf } from '../../../services/fetcher/slices/slice.ts'
 
 function declared(incremental: true | { fullEvery: string } | undefined, more: object = {}): Stream {
   const base = { path: '/x', paginate: none(), primaryKey: ['id'], watermark: { field: 'at', param: 'since' } }
@@ -39,7 +34,7 @@ async function choose(walk: Walk, stored: Partial<StoredSlices>, found: ReturnTy
   const discovery = {
     async find(_: unknown, since: string | null = null) {
       asked.push(since)
-      return { slices: [found], cost: { ...NO_COST, attempts: 1 }, parents: { reached: 'q', startedMs: 1500 } }
+      return { slices: [found], cost: { ...NO_COSTS, attempts: 1 }, parents: { reached: 'q', startedMs: 1500 } }
     },
   }
   const chosen = await chooseSlices(walk, { known: '', ...stored }, { discovery, log: silentLog })
@@ -109,7 +104,7 @@ test('a watermark without any known slice is warned of once, and not for a backf
   const warned = async (more: Partial<Walk>, known: string | undefined) => {
     const lines: string[] = []
     const log = pino({}, { write: (line: string) => void lines.push(line) })
-    const discovery = { find: async () => ({ slices: [[slice('a')]], cost: NO_COST }) }
+    const discovery = { find: async () => ({ slices: [[slice('a')]], cost: NO_COSTS }) }
     await chooseSlices(walkOf(declared(undefined), more), { known }, { discovery, log })
     return lines.length
   }

@@ -1,5 +1,6 @@
 /** What the requests between two pages have cost: the next page counts all of it. */
 import type { PageResponse } from '../../http/messages.ts'
+import { NO_COSTS, sumOfCosts } from '../../http/request-costs.ts'
 
 export type Spending = {
   /** Returns the response. */
@@ -8,23 +9,16 @@ export type Spending = {
   spent(response: PageResponse): PageResponse
 }
 
-const NOTHING = { attempts: 0, retries: 0, durationMs: 0, bytes: 0 }
-
 export function createSpending(): Spending {
-  let sum = { ...NOTHING }
+  let sum = NO_COSTS
   return {
     add(response) {
-      sum = {
-        attempts: sum.attempts + response.attempts,
-        retries: sum.retries + response.retries,
-        durationMs: sum.durationMs + response.durationMs,
-        bytes: sum.bytes + response.bytes,
-      }
+      sum = sumOfCosts(sum, response)
       return response
     },
     spent(response) {
       const counted = { ...response, ...sum }
-      sum = { ...NOTHING }
+      sum = NO_COSTS
       return counted
     },
   }

@@ -6,12 +6,12 @@ import type { InitAnswers } from './answers.ts'
 import { lines, literal, property, quoted } from './source-text.ts'
 
 /** Names of environment variables begin with the source's name. */
-const variable = (name: string, what: string): string => `${name.toUpperCase().replaceAll('-', '_')}_${what}`
+export const variableName = (name: string, what: string): string => `${name.toUpperCase().replaceAll('-', '_')}_${what}`
 
 type Part = { code: string; imports: string[]; variables: string[] }
 
 export function authPart({ name, auth }: Pick<InitAnswers, 'name' | 'auth'>): Part {
-  const refs = (whats: string[]) => whats.map((what) => variable(name, what))
+  const refs = (whats: string[]) => whats.map((what) => variableName(name, what))
   const secret = (text: string) => `secret('${text}')`
   switch (auth) {
     case 'none':
@@ -123,6 +123,15 @@ export function fieldsOf({
   }))
 }
 
+const testHead = (declaration: string): string[] => [
+  '/** Needs neither the API nor a secret: it reads recorded pages with the code of a run. */',
+  "import assert from 'node:assert/strict'",
+  "import { test } from 'node:test'",
+  "import { walkRecorded } from 'headrace/testing'",
+  `import source from './${declaration}'`,
+  '',
+]
+
 /** `files`: those of the declaration and the recording, in the folder of the test. */
 export function testText(
   { name, stream }: Pick<InitAnswers, 'name' | 'stream'>,
@@ -131,12 +140,7 @@ export function testText(
   unknown: readonly string[] = [],
 ): string {
   return `${lines([
-    `/** Needs neither the API nor a secret: it reads recorded pages with the code of a run. */`,
-    "import assert from 'node:assert/strict'",
-    "import { test } from 'node:test'",
-    "import { walkRecorded } from 'headrace/testing'",
-    `import source from './${files.declaration}'`,
-    '',
+    ...testHead(files.declaration),
     `const RECORDING = new URL('./${files.recording}', import.meta.url)`,
     '',
     `test('the recorded pages of ${name}.${stream} match the declaration', async () => {`,
@@ -154,12 +158,7 @@ export function testText(
 /** The same for several streams; their recordings are named by source and stream. */
 export function testsText(name: string, streams: readonly string[]): string {
   return `${lines([
-    `/** Needs neither the API nor a secret: it reads recorded pages with the code of a run. */`,
-    "import assert from 'node:assert/strict'",
-    "import { test } from 'node:test'",
-    "import { walkRecorded } from 'headrace/testing'",
-    `import source from './${name}.ts'`,
-    '',
+    ...testHead(`${name}.ts`),
     `const STREAMS = ${literal(streams, '', 'const STREAMS = '.length)}`,
     '',
     'for (const stream of STREAMS) {',

@@ -5,7 +5,7 @@ import { streamNameOf } from './answers.ts'
 import type { Endpoint } from './asked/endpoint.ts'
 import type { Said } from './asked/findings.ts'
 import { authPart } from './declaration.ts'
-import type { PagingCandidate, PagingOptions } from './guess/paging-facts.ts'
+import { LIMIT_DEFAULT, type PagingCandidate, type PagingOptions } from './guess/paging-facts.ts'
 import type { Known, KnownCredentials } from './known.ts'
 import { curlRequest } from './request/curl.ts'
 import { type GivenRequest, knownRequest } from './request/to-known.ts'
@@ -122,8 +122,6 @@ export function saidBy({ paginate, next, param, limit, key, watermark }: InitFla
     watermark: watermark === undefined ? null : watermark === 'none' ? 'none' : { field, param: since },
   }
 }
-
-const LIMIT_DEFAULT = 100
 
 function saidPaging(
   kind: string,

@@ -7,6 +7,9 @@ import type { NewFile } from './files.ts'
 const ROOT = join(import.meta.dirname, '..', '..', '..')
 const REGISTER = join(ROOT, 'services', 'fetcher', 'authoring', 'recording', 'register.ts')
 
+/** Exit status for a declaration that a person has to complete. */
+export const EXIT_OPEN = 3
+
 export function refuseExisting(path: string): void {
   if (existsSync(path))
     throw new WrongUse('HR_EXISTS', `${path} exists: nothing was written`, {

@@ -6,38 +6,24 @@
 import { join } from 'node:path'
 import type { Clock } from '#shared/clock.ts'
 import { WrongUse } from '#shared/errors.ts'
-import { createDryRun, dryRunRecords } from '../../../fetcher/authoring/dry-run.ts'
-import { createRecorder, type Recording, recordingText } from '../../../fetcher/authoring/recording/recording.ts'
+import { type Recording, recordingText } from '../../../fetcher/authoring/recording/recording.ts'
 import { walkRecording } from '../../../fetcher/authoring/recording/testing.ts'
 import { testText } from '../declaration.ts'
 import { compiledFrom, type NewFile } from '../files.ts'
 import { askedDeclaration } from './declaration-text.ts'
 import type { AskedApi } from './findings.ts'
+import { recordPages } from './record-pages.ts'
 
 export type AskedFiles = { files: NewFile[]; deadLetters: number; drift: readonly string[] }
 
-const PAGES = 2
-
 export async function askedFiles({ findings, api, tools }: AskedApi, dir: string, clock: Clock): Promise<AskedFiles> {
-  const { endpoint, send, signal } = tools
+  const { endpoint } = tools
   const { name, stream } = endpoint
   const declaration = `${name}.ts`
   const recording = `${name}.${stream}.recording.json`
   const compiled = await compiledFrom(askedDeclaration(endpoint, findings, true), declaration)
   const { baseUrl } = endpoint.known
-  const recorder = createRecorder(compiled, { partition: 0, baseUrl, redactor: api.redactor, clock })
-  const { startedMs } = recorder
-  const dryRun = createDryRun({
-    stream: compiled,
-    partition: 0,
-    baseUrl,
-    send: recorder.around(send),
-    signal,
-    startedMs,
-  })
-  while (dryRun.pages.length < PAGES && (await dryRun.next()) !== null);
-  const { deadLetters, drift } = dryRunRecords(dryRun.pages)
-  const recorded = recorder.recording()
+  const { deadLetters, drift, pages: recorded } = await recordPages(compiled, { api, tools }, baseUrl, clock)
   const text = askedDeclaration(endpoint, findings)
   if (api.redactor.text(text) !== text)
     throw new WrongUse('HR_INIT', 'the declaration would hold a secret: nothing was written', {

@@ -156,7 +156,8 @@ async function watermarkOf(said: Said, found: Found, tools: TrialTools): Promise
   return findWatermark(candidate.field, sinceParams(known.paramNames), found.raw, streamWith, tools)
 }
 
-const QUOTA_DEFAULT = { requests: 60, per: '1m', why: null }
+/** Of an API that names none. */
+export const QUOTA_DEFAULT = { requests: 60, per: '1m', why: null }
 
 function quotaOf({ headers }: PageResponse): EndpointFindings['quota'] {
   const [tightest] = namedQuotas(headers)

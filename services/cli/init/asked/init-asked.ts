@@ -8,12 +8,9 @@ import { interruption, logFor } from '../../service-process.ts'
 import { counted } from '../../table-output.ts'
 import { credentialsPart } from '../credentials.ts'
 import type { GivenEndpoint } from '../given.ts'
-import { nextSteps, writeNew } from '../new-files.ts'
+import { EXIT_OPEN, nextSteps, writeNew } from '../new-files.ts'
 import { type AskedFiles, askedFiles } from './files.ts'
 import { askEndpoint, type EndpointFindings } from './findings.ts'
-
-/** Of a declaration that a person has to complete. */
-const OPEN = 3
 
 export async function initByAsking(
   { endpoint, said, secrets, notes }: GivenEndpoint,
@@ -53,7 +50,7 @@ export async function initByAsking(
         ].join('\n'),
       )
     }
-    return open.length === 0 ? 0 : OPEN
+    return open.length === 0 ? 0 : EXIT_OPEN
   } finally {
     interrupted.close()
   }

@@ -2,6 +2,9 @@
 
 /** Options of a kind of paging, as data that is also written into the declaration. */
 export type PagingOptions = { readonly [name: string]: string | number | PagingOptions }
+/** Records per page of offsets, where nothing else is said. */
+export const LIMIT_DEFAULT = 100
+
 export type PagingKind = 'cursor' | 'linkHeader' | 'nextUrl' | 'keyset' | 'pageNumber' | 'offset' | 'none'
 export type PagingCandidate = {
   kind: PagingKind

@@ -2,10 +2,11 @@
  * The credentials of a source from the security schemes of its document: those that most of its operations take, as
  * names of environment variables. What the document cannot say, or a run cannot do, is a doubt.
  */
+import { variableName } from '../declaration.ts'
 import type { KnownCredentials, KnownText } from '../known.ts'
 import type { Problems } from './problems.ts'
 import type { Resolve } from './references.ts'
-import { type Scheme, schemeOf } from './security-scheme.ts'
+import { type Scheme, schemeOf, UNUSABLE } from './security-scheme.ts'
 import { at, isTree, type Tree, treeAt } from './tree.ts'
 
 export type FoundCredentials = {
@@ -65,7 +66,7 @@ function chosen(
     })
     .sort(
       (a, b) =>
-        Number(a.rank >= UNUSABLE) - Number(b.rank >= UNUSABLE) ||
+        Number(a.rank === UNUSABLE) - Number(b.rank === UNUSABLE) ||
         b.count - a.count ||
         a.rank - b.rank ||
         a.size - b.size,
@@ -83,12 +84,9 @@ function chosen(
   }
 }
 
-/** From this rank on, a run cannot use it as it is. */
-export const UNUSABLE = 8
-
 /** Schemes that go together. */
 function combined(parts: readonly Scheme[], name: string): FoundCredentials {
-  const variable = (what: string): string => `${name.toUpperCase().replaceAll('-', '_')}_${what}`
+  const variable = (what: string): string => variableName(name, what)
   const keys = parts.filter((part) => part.kind === 'key')
   const others = parts.filter((part) => part.kind !== 'key')
   const doubts = parts.flatMap(({ doubt }) => (doubt === null ? [] : [doubt]))

@@ -4,7 +4,7 @@
  */
 
 import type { FoundPaging } from '../asked/find-paging.ts'
-import type { EndpointFindings } from '../asked/findings.ts'
+import { type EndpointFindings, QUOTA_DEFAULT } from '../asked/findings.ts'
 import { describedAlone } from '../guess/described-types.ts'
 import type { KeyGuess } from '../guess/key.ts'
 import type { PagingCandidate } from '../guess/paging-facts.ts'
@@ -16,7 +16,6 @@ import type { DocumentStream } from './read-document.ts'
 import { bare } from './words.ts'
 
 const NOT_ASKED = 'the document; the API was not asked'
-const QUOTA = { requests: 60, per: '1m', why: null }
 
 export function describedFindings(stream: DocumentStream): EndpointFindings {
   const names = Object.keys((stream.schema.properties ?? {}) as object)
@@ -39,7 +38,7 @@ export function describedFindings(stream: DocumentStream): EndpointFindings {
     key,
     watermark: null,
     watermarks: [],
-    quota: QUOTA,
+    quota: QUOTA_DEFAULT,
     counts: { records: 0, pages: 0 },
   }
 }

@@ -4,8 +4,9 @@ import { environment, readOptions, resolverFor } from '#shared/config/config.ts'
 import { Stopped, WrongUse } from '#shared/errors.ts'
 import { redactUrl } from '#shared/redact/url.ts'
 import { interruption, logFor } from '../../service-process.ts'
+import { QUOTA_DEFAULT } from '../asked/findings.ts'
 import { endpointOf, type InitCommandOptions } from '../given.ts'
-import { writeNew } from '../new-files.ts'
+import { EXIT_OPEN, writeNew } from '../new-files.ts'
 import { loadDocument } from './load-document.ts'
 import { type ReadDocument, readDocument } from './read-document.ts'
 import { report } from './report.ts'
@@ -13,8 +14,6 @@ import { settleAll } from './settle-all.ts'
 import { sourceFiles } from './source-files.ts'
 import { notesOf, openQuestionsOf } from './stream-notes.ts'
 
-/** Of a declaration that a person has to complete. */
-const OPEN = 3
 /** Options that say what the document says, of one list. */
 const OF_ONE_LIST = [
   'fromCurl',
@@ -51,7 +50,7 @@ export async function initByOpenapi(name: string, where: string, options: InitCo
     const made = await sourceFiles(
       {
         ...{ name, known: { ...known, description: titleOf(document) } },
-        quota: settled.find(({ findings }) => findings.quota.why !== null)?.findings.quota ?? QUOTA,
+        quota: settled.find(({ findings }) => findings.quota.why !== null)?.findings.quota ?? QUOTA_DEFAULT,
         notes: sourceNotes(document),
         origin: originOf(place.from, settled),
       },
@@ -61,13 +60,11 @@ export async function initByOpenapi(name: string, where: string, options: InitCo
     ).finally(closing)
     writeNew(options.dir, made.files)
     const open = report({ name, document, from: place.from, settled, made, known, options })
-    return open === 0 ? 0 : OPEN
+    return open === 0 ? 0 : EXIT_OPEN
   } finally {
     interrupted.close()
   }
 }
-
-const QUOTA = { requests: 60, per: '1m', why: null }
 
 function refuseOthers(options: InitCommandOptions): void {
   const given = OF_ONE_LIST.find((option) => options[option] !== undefined)

@@ -2,6 +2,7 @@
  * How a document seems to say that a list is paged: names of parameters, of fields of the response and of its headers.
  * No version of OpenAPI has a place for it, so this is a guess, and two real pages settle it.
  */
+import { LIMIT_DEFAULT } from '../guess/paging-facts.ts'
 import { flatten, type SchemaTools } from './flatten.ts'
 import type { ListEndpoint } from './list-endpoints.ts'
 import type { Parameter } from './parameters.ts'
@@ -41,7 +42,6 @@ const isSizeParam = oneOf(
 
 const DEPTH_MAX = 3
 const FIELDS_MAX = 300
-const LIMIT_DEFAULT = 100
 
 export function pagingHint(endpoint: ListEndpoint, tools: SchemaTools): PagingHint | null {
   const query = endpoint.parameters.filter((parameter) => parameter.in === 'query')

@@ -1,4 +1,5 @@
 /** One security scheme of a document, as credentials that a run can send. */
+import { isTokenUrl } from '#shared/declaration/auth/token-request.ts'
 import type { KnownCredentials } from '../known.ts'
 import type { Problems } from './problems.ts'
 import { at, isTree, textAt, treeAt } from './tree.ts'
@@ -25,7 +26,8 @@ const CLIENT = 2
 const BASIC = 3
 const KEY_QUERY = 4
 const TOKEN_OF_A_PERSON = 6
-const UNUSABLE = 9
+/** A run cannot use it as it is. */
+export const UNUSABLE = 9
 
 const bearerOf =
   (scheme?: string): Scheme['credentials'] =>
@@ -147,12 +149,6 @@ function oauthScheme(name: string, given: unknown): Scheme {
         ? null
         : `"${name}" has scopes; add scope if the token needs any: ${scopes.slice(0, 5).join(' ')}`,
   }
-}
-
-const isTokenUrl = (text: string): boolean => {
-  if (!URL.canParse(text, 'https://api.example')) return false
-  const { protocol, username, password } = new URL(text, 'https://api.example')
-  return ['http:', 'https:'].includes(protocol) && username === '' && password === ''
 }
 
 const tokenDoubt = (name: string, kind: string): string =>

@@ -6,10 +6,10 @@ import { join } from 'node:path'
 import type { Clock } from '#shared/clock.ts'
 import type { Stream } from '#shared/declaration/compile.ts'
 import { messageOf, WrongUse } from '#shared/errors.ts'
-import { createDryRun, dryRunRecords } from '../../../fetcher/authoring/dry-run.ts'
-import { createRecorder, recordingText } from '../../../fetcher/authoring/recording/recording.ts'
+import { recordingText } from '../../../fetcher/authoring/recording/recording.ts'
 import { walkRecording } from '../../../fetcher/authoring/recording/testing.ts'
 import { type DeclaredSource, sourceDeclaration } from '../asked/declaration-text.ts'
+import { recordPages } from '../asked/record-pages.ts'
 import type { StreamPart } from '../asked/stream-lines.ts'
 import { testsText } from '../declaration.ts'
 import { compiledFrom, type NewFile } from '../files.ts'
@@ -27,8 +27,6 @@ export type SourceFiles = {
 
 type Source = Omit<DeclaredSource, 'parts'>
 type Tools = { dir: string; clock: Clock; notesOf(stream: SettledStream): string[] }
-
-const PAGES = 2
 
 export async function sourceFiles(
   source: Source,
@@ -126,28 +124,21 @@ function refuseSecrets(text: string, declared: readonly SettledStream[]): void {
 
 type Recorded = { file: { stream: string; name: string; text: string } | null; doubts: string[] }
 
-/** The requests are those that were made before, so none is sent again. */
 async function recording({ asked, endpoint }: SettledStream, stream: Stream, { clock }: Tools): Promise<Recorded> {
   if (asked === null) return { file: null, doubts: [] }
   const { baseUrl } = endpoint.known
-  const recorder = createRecorder(stream, { partition: 0, baseUrl, redactor: asked.api.redactor, clock })
-  const { signal } = asked.tools
-  const send = recorder.around(asked.tools.send)
-  const dryRun = createDryRun({ stream, partition: 0, baseUrl, send, signal, startedMs: recorder.startedMs })
   try {
-    while (dryRun.pages.length < PAGES && (await dryRun.next()) !== null);
-    const { deadLetters, drift } = dryRunRecords(dryRun.pages)
+    const { deadLetters, drift, pages } = await recordPages(stream, asked, baseUrl, clock)
     const doubts = [
       ...(deadLetters.length === 0 ? [] : [`${deadLetters.length} records of ${stream.name} do not fit its schema`]),
       ...(Object.keys(drift).length === 0 ? [] : [`${stream.name} has other fields: ${Object.keys(drift).join(', ')}`]),
     ]
-    const pages = recorder.recording()
     if (pages === null || doubts.length > 0) return { file: null, doubts }
     await walkRecording(stream, pages)
     const name = `${endpoint.name}.${stream.name}.recording.json`
     return { file: { stream: stream.name, name, text: recordingText(pages) }, doubts }
   } catch (error) {
-    signal.throwIfAborted()
+    asked.tools.signal.throwIfAborted()
     return { file: null, doubts: [`${stream.name}: a run would stop: ${messageOf(error)}`] }
   }
 }

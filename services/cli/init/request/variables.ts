@@ -2,10 +2,10 @@
  * Secrets of a request that a person gave. `$NAME` stands for an environment variable, and a value that is a secret
  * gets a variable of its own. Only the names leave this file; values are for the requests of this one command.
  */
+import { SECRET_NAME } from '#shared/declaration/secret.ts'
 import { WrongUse } from '#shared/errors.ts'
 
 const [OPEN, CLOSE] = ['\uE000', '\uE001']
-const NAME = /^[A-Z][A-Z0-9_]*$/
 const MARKED = new RegExp(`^${OPEN}(\\w+)${CLOSE}$`)
 
 /** A variable inside a text. */
@@ -39,7 +39,7 @@ export function secretVariables(source: string): SecretVariables {
     of(text, what) {
       const variable = MARKED.exec(text)?.[1]
       if (variable !== undefined) {
-        if (NAME.test(variable)) return { secret: variable }
+        if (SECRET_NAME.test(variable)) return { secret: variable }
         throw new WrongUse('HR_OPTION', `$${variable} cannot be the name of a secret`, {
           hint: 'use capital letters, digits and _, e.g. $SHOP_TOKEN',
         })

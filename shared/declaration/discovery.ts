@@ -7,6 +7,7 @@ import { z } from 'zod'
 import type { RequestChanges, WalkAnswer } from './paginate/generator.ts'
 import { parentPart, parentShape, type ScalarValues } from './parent.ts'
 import type { Given } from './place.ts'
+import { scalars } from './request-functions.ts'
 
 export type DiscoverTools = {
   /**
@@ -21,8 +22,7 @@ const overShape = {
   /** How many partitions the values are spread over, from 1 to 1000. Another number asks for everything again. */
   over: z.int().min(1).max(1000),
 }
-const scalar = z.union([z.string(), z.number(), z.boolean()], 'expected a text, a number or a boolean')
-const list = z.array(z.record(z.string(), scalar)).min(1)
+const list = z.array(scalars).min(1)
 
 const discoverShape = {
   kind: z.literal('discover'),

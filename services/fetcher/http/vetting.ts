@@ -22,7 +22,7 @@ export type Reach = {
 
 const SCHEMES: readonly string[] = ['http:', 'https:']
 /** What a connection rejects as the value of a header (RFC 9110 section 5.5). */
-const NO_HEADER_VALUE = /[^\t\x20-\x7e\x80-\xff]/
+export const NO_HEADER_VALUE = /[^\t\x20-\x7e\x80-\xff]/
 
 export function reachOf(source: Source, baseUrl: string): Reach {
   const own = new URL(baseUrl).origin

@@ -2,11 +2,11 @@
  * Finds the value sets of a stream's slices: by a function, or in the records of a parent. Unions and products combine
  * such parts. Throws Stopped (HR_DISCOVERY) for a function that is wrong, and any other error of the client.
  */
-import { z } from 'zod'
 import type { PartitionValues, Stream } from '#shared/declaration/compile.ts'
 import type { DiscoveryPart, DiscoverySpec } from '#shared/declaration/discovery.ts'
 import { isList } from '#shared/declaration/discovery-parts.ts'
 import type { ScalarValues } from '#shared/declaration/parent.ts'
+import { scalars } from '#shared/declaration/request-functions.ts'
 import type { Stopped } from '#shared/errors.ts'
 import { cutText } from '#shared/shown.ts'
 import type { Stop } from '../schedule/stop-signal.ts'
@@ -15,9 +15,6 @@ import { byParent } from './by-parent.ts'
 import type { DiscoveryTools, FoundValues } from './discovery-tools.ts'
 import { productOf } from './product.ts'
 import { wrongValues } from './wrong-values.ts'
-
-const scalar = z.union([z.string(), z.number(), z.boolean()])
-const scalars = z.record(z.string(), scalar)
 
 /** `reached`: by the records of an incremental parent; undefined without one. */
 export type FoundPart = { values: FoundValues[]; reached?: string | null }

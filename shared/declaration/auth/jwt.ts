@@ -1,12 +1,10 @@
 /** JSON Web Tokens that a source signs itself (RFC 7519), with a private key or a shared secret (RFC 7518). */
 import { z } from 'zod'
-import { MINUTE_MS } from '../../units.ts'
+import { DAY_MS, MINUTE_MS } from '../../units.ts'
 import { duration } from '../duration.ts'
 import { secretRef } from '../secret.ts'
 import { credentialPlaceField, schemeField, textOrSecret, tokenRequestFields } from './token-request.ts'
 import { jsonFields, secretValue } from './value.ts'
-
-const DAY_MS = 1440 * MINUTE_MS
 
 const RESERVED_CLAIMS = ['iss', 'sub', 'aud', 'iat', 'exp', 'jti']
 const RESERVED_HEADERS = ['alg', 'kid']

@@ -47,7 +47,7 @@ const removal = z.union(
 const JUDGEMENT = 'expected a status, a list of them, or a function of { status, headers, body, job }'
 const value = z.union([z.string(), z.number(), z.boolean()])
 /** Values of the declared status, or a function of the answer. */
-const judgement = z.union([value, z.array(value).min(1), functionOf<JobAnswer, boolean>(JUDGEMENT)], JUDGEMENT)
+const statusRule = z.union([value, z.array(value).min(1), functionOf<JobAnswer, boolean>(JUDGEMENT)], JUDGEMENT)
 
 const FOUND = 'expected a JSON pointer such as /urls, or a function of { status, headers, body, job }'
 const answerPlace = z.union([pointer, functionOf<JobAnswer, unknown>(FOUND)], FOUND)
@@ -87,11 +87,11 @@ export const exportJobSpec = z
     job: handle,
     poll: jobRequest,
     status: answerPlace.optional(),
-    done: judgement,
-    failed: judgement.optional(),
-    empty: judgement.optional(),
-    expired: judgement.optional(),
-    running: judgement.optional(),
+    done: statusRule,
+    failed: statusRule.optional(),
+    empty: statusRule.optional(),
+    expired: statusRule.optional(),
+    running: statusRule.optional(),
     message: answerPlace.optional(),
     download: z.union([found, download], `${FOUND}, or { urls, origins } or { path, parts }`),
     interval: positiveDuration.default(INTERVAL_MS),
@@ -112,7 +112,7 @@ export const exportJobSpec = z
   })
 
 export type ExportJobSpec = z.infer<typeof exportJobSpec>
-export type Judged = z.infer<typeof judgement>
+export type StatusRule = z.infer<typeof statusRule>
 export type AnswerPlace = z.infer<typeof answerPlace>
 export type FoundPlace = z.infer<typeof found>
 type JobRequest = Exclude<z.infer<typeof jobRequest>, string | ((...given: never[]) => unknown)>
@@ -120,10 +120,10 @@ type JobRequest = Exclude<z.infer<typeof jobRequest>, string | ((...given: never
 export type JobRequestSpec = Omit<JobRequest, 'method'> & { method: 'GET' | 'POST' | 'DELETE' }
 export type DownloadSpec = z.infer<typeof download>
 
-function hasValues({ done, failed, empty, expired, running }: Record<'done', Judged> & Partial<Judges>): boolean {
+function hasValues({ done, failed, empty, expired, running }: Record<'done', StatusRule> & Partial<Rules>): boolean {
   return [done, failed, empty, expired, running].some((each) => each !== undefined && typeof each !== 'function')
 }
-type Judges = Record<'failed' | 'empty' | 'expired' | 'running', Judged | undefined>
+type Rules = Record<'failed' | 'empty' | 'expired' | 'running', StatusRule | undefined>
 
 const WRITTEN_OUT = { params: {}, headers: {} } as const
 

@@ -9,6 +9,7 @@ import { z } from 'zod'
 import type { Clock } from '#shared/clock.ts'
 import { pagingPlaces } from '#shared/declaration/checks/request.ts'
 import type { Stream } from '#shared/declaration/compile.ts'
+import { scalars } from '#shared/declaration/request-functions.ts'
 import { messageOf, Stopped, WrongUse } from '#shared/errors.ts'
 import { redactUrl } from '#shared/redact/url.ts'
 import type { Redactor } from '#shared/redact/value.ts'
@@ -38,8 +39,6 @@ const exchange = z.strictObject({
     body: z.unknown(),
   }),
 })
-
-const scalars = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
 
 const recording = z.strictObject({
   headrace: z.literal('recording'),

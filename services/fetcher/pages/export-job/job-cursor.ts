@@ -11,7 +11,10 @@ import type { PageResponse } from '../../http/messages.ts'
 import { linkCursor } from '../paginators/link-cursor.ts'
 import { JobGone } from './job-gone.ts'
 
-/** `jobs`: created by this walk so far. `sinceMs`: creation of the last one, if that was given up. */
+/**
+ * `jobs`: created by this walk so far. `sinceMs`: creation of the last one, if that was given up. Nothing reads it: it
+ * keeps two such cursors apart. If the next run fails too, its cursor must not be the one that it resumed from.
+ */
 export type JobCursor = { job: null; jobs: number; sinceMs?: number } | StartedJob
 
 export type StartedJob = {

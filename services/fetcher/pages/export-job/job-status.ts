@@ -3,7 +3,7 @@
  * status that no declared value names means that the job runs, unless the declaration lists those as well. Pure.
  */
 import type { Stream } from '#shared/declaration/compile.ts'
-import type { AnswerPlace, ExportJobSpec, JobHandle, Judged } from '#shared/declaration/paginate/export-job.ts'
+import type { AnswerPlace, ExportJobSpec, JobHandle, StatusRule } from '#shared/declaration/paginate/export-job.ts'
 import { messageOf, Stopped } from '#shared/errors.ts'
 import { valueAt } from '#shared/json-pointer.ts'
 import { excerptOf } from '../../http/describe.ts'
@@ -40,11 +40,11 @@ export function jobStatus(stream: Stream, spec: ExportJobSpec, job: JobHandle, r
 
   const found = read(spec.status, 'status')
 
-  function fits(judged: Judged | undefined, field: string): boolean {
-    if (judged === undefined) return false
-    if (typeof judged !== 'function') return [judged].flat().some((value) => value === found || String(value) === found)
+  function fits(rule: StatusRule | undefined, field: string): boolean {
+    if (rule === undefined) return false
+    if (typeof rule !== 'function') return [rule].flat().some((value) => value === found || String(value) === found)
     try {
-      return judged(answer) === true
+      return rule(answer) === true
     } catch (error) {
       throw wrong(`the function ${field} throws: ${redact(messageOf(error))}`)
     }

@@ -10,6 +10,7 @@ import { MINUTE_MS, SECOND_MS } from '#shared/units.ts'
 import { jsonOf } from '../../decode/json-body.ts'
 import { AttemptFailed } from '../../errors.ts'
 import type { RawAnswer } from '../../transport/undici.ts'
+import { NO_HEADER_VALUE } from '../../vetting.ts'
 import { CREDENTIAL_CHARS_MIN } from '../conceal.ts'
 
 /** `type` and `refreshToken`: null where the answer has none. */
@@ -54,9 +55,6 @@ export function readToken(
   }
 }
 
-/** What a token can be in a header, a URL and a body. */
-const NO_TOKEN = /[^\t\x20-\x7e\x80-\xff]/
-
 function tokenIn(answer: RawAnswer, body: unknown, place: TokenPlace): string | null {
   const found =
     typeof place === 'string'
@@ -65,7 +63,7 @@ function tokenIn(answer: RawAnswer, body: unknown, place: TokenPlace): string | 
         ? answer.headers[place.header.toLowerCase()]
         : cookiesOf(answer).find(({ name }) => name === place.cookie)?.value
   const text = textOf(found)
-  return text === null || NO_TOKEN.test(text) ? null : text
+  return text === null || NO_HEADER_VALUE.test(text) ? null : text
 }
 
 const textOf = (value: unknown): string | null => {

@@ -1,6 +1,6 @@
 /**
  * `headrace options`: the options of the environment, from the declarations in shared/config/config.ts. Also writes the
- * README's table.
+ * table of docs/options.md.
  */
 import { type OptionRow, optionRows } from '#shared/config/config.ts'
 import { markdownTable, writeTable } from './markdown-table.ts'

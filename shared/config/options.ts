@@ -1,6 +1,6 @@
 /**
  * Every option of the environment, declared once: name, type, default with its unit, description. `headrace options`,
- * the table in the README and validation follow from it. An empty value counts as unset.
+ * the table in docs/options.md and validation follow from it. An empty value counts as unset.
  */
 import { z } from 'zod'
 import { MIB, SECOND_MS } from '../units.ts'
@@ -168,7 +168,7 @@ export type OptionValues = z.output<typeof options>
 
 export type OptionRow = { name: string; byDefault: string; description: string; secret: boolean }
 
-/** Every option, for `--help` and the README. */
+/** Every option, for `--help` and docs/options.md. */
 export function optionRows(): OptionRow[] {
   return Object.entries(options.shape).map(([name, type]) => {
     const parsed = type.safeParse(undefined)

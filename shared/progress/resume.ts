@@ -1,7 +1,7 @@
 /**
- * The resume rule: given what Kafka holds, where does the next run of a partition start? A pure function, so every row
- * of the table in the README is a test. A stopped loader costs no API quota and a lost log costs no data. Resetting the
- * loader's offsets causes no new requests to the API.
+ * The resume rule: given what Kafka holds, where does the next run of a partition start? A pure function, so every
+ * row of the table in docs/ARCHITECTURE.md is a test. A stopped loader costs no API quota and a lost log costs no
+ * data. Resetting the loader's offsets causes no new requests to the API.
  */
 import { EARLIEST } from '../kafka/port.ts'
 import { type Checkpoint, parseCheckpoint, parseCommit } from './offset-metadata.ts'

@@ -13,7 +13,7 @@ import { optionsTable } from '../../services/cli/options.ts'
 const ROOT = resolve(import.meta.dirname, '..', '..')
 
 for (const [file, about, table] of [
-  ['README.md', 'options', optionsTable(optionRows())],
+  ['docs/options.md', 'options', optionsTable(optionRows())],
   ['docs/metrics.md', 'metrics', metricsTable(metricRows())],
 ] as const) {
   test(`the table of ${about} in ${file} is up to date (npm run docs)`, () => {

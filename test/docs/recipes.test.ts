@@ -3,16 +3,19 @@
  * this is not a unit test.
  */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { readSources } from '#shared/declaration/load-sources.ts'
 import { type Example, examplesIn } from './examples.ts'
-import { mistakesIn, programOf } from './typescript-program.ts'
+import { mistakesIn, programOf, ROOT } from './typescript-program.ts'
 
 const RECIPES = examplesIn('docs/recipes.md')
-const OTHERS = ['README.md', 'docs/network.md'].flatMap((document) => examplesIn(document))
+/** Every document but the recipes. */
+const OTHERS = ['README.md', ...globSync('docs/**/*.md', { cwd: ROOT }).sort()]
+  .filter((document) => document !== 'docs/recipes.md')
+  .flatMap((document) => examplesIn(document))
 const RECIPES_MIN = 20
 
 /** A file of its own for each. */

@@ -57,8 +57,7 @@ export function firstMistake(error: z.ZodError, input: unknown, file: string): D
   const { stream, field } = placeOf(issue.path)
   const what = missing ? 'is missing' : wordsOf(issue)
   const example = exampleFor(issue.path)
-  const hint =
-    example === null ? 'see the README, "A source in twenty lines"' : `${missing ? 'add' : 'write'} ${example}`
+  const hint = example === null ? 'see docs/sources.md' : `${missing ? 'add' : 'write'} ${example}`
   return mistake(file, stream, field, what, hint)
 }
 

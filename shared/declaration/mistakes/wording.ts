@@ -64,7 +64,7 @@ const EXAMPLES: Record<string, string> = {
   baseUrl: "baseUrl: 'https://api.shop.example', or setting('SHOP_URL', 'https://api.shop.example')",
   auth:
     "auth: bearer(secret('NAME')), apiKey({ key: secret('NAME') }), basic({ … }), " +
-    'oauth2ClientCredentials({ … }) or another from the README',
+    'oauth2ClientCredentials({ … }) or another from docs/credentials.md',
   'auth.refreshToken': "secret('SHOP_REFRESH_TOKEN'): the name of an environment variable",
   'auth.scheme': "scheme: 'Token', 'Token token=\"{token}\"', or null for the token alone",
   'auth.as': "as: { header: 'X-Session' } (or param, body, form, cookie), with scheme: 'Token' where there is one",
@@ -193,7 +193,8 @@ const EXAMPLES: Record<string, string> = {
   watermark: "watermark: { field: 'updated_at', param: 'since' }",
   field: "field: 'updated_at'",
   'watermark.param': "param: 'since'",
-  'watermark.as': "as: 'iso', 'isoSeconds', 'isoDate', 'epochSeconds' or another of the README, or (at: Date) => '…'",
+  'watermark.as':
+    "as: 'iso', 'isoSeconds', 'isoDate', 'epochSeconds' or another of docs/sources.md, or (at: Date) => '…'",
   'watermark.walk': "walk: 'newest-first' or 'everything', for an API that cannot be asked for changes",
   toBody: "toBody: '/filter/until'",
   inclusiveEnd: 'inclusiveEnd: true, if the API includes records equal to the end',

@@ -19,7 +19,7 @@ const mistakes: Mistakes = [
   ],
   ['a field that is missing', { path: undefined }, 'path', /is missing/, /add path: '\/v1\/orders'/],
   ['a path without its slash', { path: 'v1/orders' }, 'path', /starts with \//, /path: /],
-  ['a method that is none', { method: 'PUT' }, 'method', /"PUT", expected GET or POST/, /README/],
+  ['a method that is none', { method: 'PUT' }, 'method', /"PUT", expected GET or POST/, /docs\/sources\.md/],
   ['a parameter that is no scalar', { params: { a: null } }, 'params.a', /a text, a number or a boolean/, /params: /],
   ['a GET with a body', { body: { query: 'x' } }, 'body', /a GET has no body/, /method: 'POST'/],
   ['no way to the next page', { paginate: undefined }, 'paginate', /is missing/, /cursor\(/],

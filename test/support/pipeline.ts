@@ -15,7 +15,7 @@ import { MARKER_HEADER, type PageMarker, parseDeadLetterHeaders, parseMarker } f
 import { type Names, namesFor } from '#shared/names.ts'
 import { type Checkpoint, type Commit, parseCheckpoint, parseCommit } from '#shared/progress/offset-metadata.ts'
 import { query as queryOf, until } from './loading.ts'
-import { type Closes, type Done, type Running, run, start } from './processes.ts'
+import { type Closes, type Done, inReverse, type Running, run, start } from './processes.ts'
 import { type TestStack, testStack, uniquePrefix } from './stack.ts'
 import { startWalkApi, WALK_SECRET, type WalkApi, type WalkOptions, type WalkRecord } from './walk-api.ts'
 
@@ -85,7 +85,8 @@ export const QUICK = { KAFKA_SESSION_TIMEOUT_MS: '6000', LOADER_BATCH_AGE_MS: '1
 
 const UNTIL_COMPLETE_MS = 60_000
 
-export async function pipeline(closes: Closes, options: PipelineOptions = {}): Promise<Pipeline> {
+export async function pipeline(owner: Closes, options: PipelineOptions = {}): Promise<Pipeline> {
+  const closes = inReverse(owner)
   const stack = options.stack ?? (await testStack())
   const prefix = uniquePrefix()
   const dir = await mkdtemp(join(tmpdir(), 'headrace-pipeline-'))

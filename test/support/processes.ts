@@ -31,17 +31,58 @@ export type Running = {
 /** `after` of a test or a suite. */
 export type Closes = { after(close: () => void | Promise<void>): void }
 
+/**
+ * Hooks of one owner: the last one first, so that what uses a thing ends before it. Each runs also if another one
+ * fails; a test leaves the rest of its hooks out then, and a process that none of them ends keeps the file running.
+ */
+export function inReverse(owner: Closes): Closes {
+  const hooks: (() => void | Promise<void>)[] = []
+  owner.after(async () => {
+    const failures: unknown[] = []
+    for (const hook of hooks.splice(0).reverse()) {
+      try {
+        await hook()
+      } catch (error) {
+        failures.push(error)
+      }
+    }
+    if (failures.length > 0) throw failures[0]
+  })
+  return { after: (hook) => void hooks.push(hook) }
+}
+
 export type Done = { status: number | null; stdout: string; stderr: string; seconds: number }
 
 const CLI = resolve(import.meta.dirname, '..', '..', 'services', 'cli.ts')
 /** Longer than most commands may take. */
 const COMMAND_MS_MAX = 60_000
 const STOP_MS_MAX = 30_000
+const KILL_MS_MAX = 10_000
 
 const alive = new Set<ChildProcess>()
 process.on('exit', () => {
   for (const child of alive) child.kill('SIGKILL')
 })
+
+/** A process of a test, which is killed when the test ends, however it ends. */
+export function owned<Child extends ChildProcess>(closes: Closes, child: Child): Child {
+  alive.add(child)
+  child.once('close', () => alive.delete(child))
+  closes.after(() => killed(child, String(child.spawnargs.at(1))))
+  return child
+}
+
+/** Bounded: what a child has started can hold its output open. */
+async function killed(child: ChildProcess, name: string): Promise<void> {
+  if (!alive.has(child)) return
+  const closed = new Promise((done) => child.once('close', done))
+  child.kill('SIGKILL')
+  try {
+    await within(closed, KILL_MS_MAX, `${name} to be gone`)
+  } finally {
+    for (const stream of child.stdio) stream?.destroy()
+  }
+}
 
 /** Starts `headrace …args`. */
 export function start(
@@ -70,10 +111,7 @@ export function start(
       done(ended)
     })
   })
-  closes.after(async () => {
-    if (ended === null) child.kill('SIGKILL')
-    await exit
-  })
+  closes.after(() => killed(child, name))
   const lines = () => texts.stderr.split('\n').flatMap(parsed)
   return {
     name,

@@ -38,8 +38,10 @@ export function atEnd(close: () => Promise<unknown>): void {
 
 /** `after(closeAll)` in every file, so that a failed test ends as well. */
 export async function closeAll(): Promise<void> {
-  for (const close of cleanups.reverse()) await close().catch(() => undefined)
-  for (const kafka of opened) await kafka.close()
+  for (const close of cleanups.splice(0).reverse()) await close().catch(() => undefined)
+  const closed = await Promise.allSettled([...opened].map((kafka) => kafka.close()))
+  opened.clear()
+  for (const each of closed) if (each.status === 'rejected') throw each.reason
 }
 
 /** Names, topics, groups and a database that are this test's own. */

@@ -101,10 +101,12 @@ const halted = (server: ServerName): Fault => ({
 const byHand = (name: string, sql: string, back: string): Fault => ({
   name,
   weight: 1,
-  async make({ place, orders, ...scene }) {
+  async make(scene) {
+    const { place, orders } = scene
     const run = (text: string) => command(place, text.replaceAll('{table}', `{db}.${orders.table}`))
+    await scene.untilLoaded()
     await run(sql)
-    await seconds({ place, orders, ...scene }, 2, 6)
+    await seconds(scene, 2, 6)
     await run(back)
   },
 })
@@ -184,16 +186,18 @@ export const FAULTS: readonly Fault[] = [
     name: 'the offsets are set to the beginning',
     weight: 1,
     async make(scene) {
-      for (const loader of scene.loaders) await ends(loader)
-      scene.forgetOffsets()
       const { kafka, names } = scene.place
-      await kafka.resetOffsets(
-        names.loaderGroup,
-        scene.orders.topic,
-        new Map(Array.from({ length: PARTITIONS }, (_, p) => [p, 0])),
-      )
-      scene.forgetOffsets()
-      for (const loader of scene.loaders) scene.replace(loader)
+      const offsets = new Map(Array.from({ length: PARTITIONS }, (_, p) => [p, 0]))
+      await scene.unattended(async () => {
+        for (const loader of scene.loaders) await ends(loader)
+        scene.forgetOffsets()
+        // A loader that was killed shortly before is a member until its session ends, and the group is not reset.
+        await until('the offsets are reset', () =>
+          kafka.resetOffsets(names.loaderGroup, scene.orders.topic, offsets).then(() => true),
+        )
+        scene.forgetOffsets()
+        for (const loader of scene.loaders) scene.replace(loader)
+      })
     },
   },
   byHand(

@@ -1,6 +1,6 @@
 /** Faults one after the other for a time, from a seed; then rest, and the oracle's verdict. */
 import { systemClock as clock } from '#shared/clock.ts'
-import type { Closes } from '../../support/processes.ts'
+import { type Closes, inReverse } from '../../support/processes.ts'
 import { between, randomFrom } from '../../support/random.ts'
 import { drawFault } from './faults.ts'
 import { judge, type Verdict } from './oracle.ts'
@@ -20,7 +20,7 @@ export async function runFaults(
   options: { seed: number; forMs: number; say(line: string): void },
 ): Promise<Outcome> {
   const random = randomFrom(options.seed)
-  const scene = await openScene(closes, random)
+  const scene = await openScene(inReverse(closes), random)
   const faults: Record<string, number> = {}
   await clock.sleep(WARM_UP_MS)
   const startMs = clock.elapsedMs()

@@ -7,7 +7,7 @@ import { systemClock as clock } from '#shared/clock.ts'
 import { z } from '#shared/index.ts'
 import { type ClickHouseProxy, clickhouseProxy, type Mishap } from '../../support/clickhouse-proxy.ts'
 import { type KafkaMishap, type KafkaProxy, startKafkaProxy } from '../../support/kafka-proxy.ts'
-import { commits } from '../../support/loading.ts'
+import { commits, until } from '../../support/loading.ts'
 import { type Closes, type Running, start } from '../../support/processes.ts'
 import { compileStream, ownPlace, type Place, type Published, publish } from '../../support/published.ts'
 import { between } from '../../support/random.ts'
@@ -22,6 +22,8 @@ const PAGE_EVERY_MS = 20
 /** The API of the pipeline gets a record as often as this many pages are published. */
 const PAGES_A_RECORD = 25
 const LOADERS = 2
+/** For all of them to start among faults on a busy machine, and to load a first page. */
+const LOADED_WITHIN_MS = 120_000
 /** So that a dead loader is missed before the next fault. */
 const SESSION_TIMEOUT_MS = '6000'
 
@@ -60,9 +62,17 @@ export type Scene = {
     forged: number
   }
   startLoader(): Running
+  /** Nothing if it was replaced meanwhile. */
   replace(service: Service): void
   /** A service that finds no Kafka or no registry at its start says so and ends; whoever runs it starts it again. */
   supervise(): void
+  /** Meanwhile nobody starts a service again. */
+  unattended(work: () => Promise<void>): Promise<void>
+  /**
+   * Faults may come before a loader has made the table. A fault that needs it waits, and until every partition is
+   * committed: from then on no loader makes a table of that name anew.
+   */
+  untilLoaded(): Promise<void>
   /** A person resets the offsets: they may go back once. */
   forgetOffsets(): void
   /** Ends the stream; throws when an offset went back, or a service ended by itself. */
@@ -89,6 +99,7 @@ export async function openScene(closes: Closes, random: () => number): Promise<S
   const far = { KAFKA_BROKERS: network.brokers, CLICKHOUSE_URL: proxy.url }
   const walk = await openWalk(closes, stack, far)
   let ending = false
+  let attended = true
   let last: number[] = []
   const wrong: Error[] = []
 
@@ -124,6 +135,7 @@ export async function openScene(closes: Closes, random: () => number): Promise<S
   }
 
   function supervise(): void {
+    if (!attended) return
     for (const service of [...scene.loaders, scene.fetcher]) {
       if (!hasFoundNoServer(service)) continue
       figures.startedWithoutServer += 1
@@ -140,11 +152,27 @@ export async function openScene(closes: Closes, random: () => number): Promise<S
       return start(closes, `loader ${figures.loadersStarted}`, ['load'], { ...place.env, ...far })
     },
     replace(service) {
+      if (service !== scene.fetcher && !scene.loaders.includes(service)) return
       const next = service.again()
       if (service === scene.fetcher) scene.fetcher = next
       scene.loaders = scene.loaders.map((each) => (each === service ? next : each))
     },
     supervise,
+    async unattended(work) {
+      attended = false
+      await work().finally(() => {
+        attended = true
+      })
+    },
+    untilLoaded: () =>
+      until(
+        `every partition of ${orders.topic} is loaded`,
+        async () => {
+          const loaded = (await commits(place, orders.topic)).filter((commit) => commit !== null && !commit.rowless)
+          return loaded.length === PARTITIONS && loaded.every((commit) => (commit?.offset ?? 0) > 0)
+        },
+        LOADED_WITHIN_MS,
+      ),
     forgetOffsets() {
       last = []
     },
@@ -160,6 +188,10 @@ export async function openScene(closes: Closes, random: () => number): Promise<S
   ]
   const publishing = publishForEver()
   const looking = lookForEver()
+  closes.after(async () => {
+    ending = true
+    await Promise.allSettled([publishing, looking])
+  })
   return scene
 }
 

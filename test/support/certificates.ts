@@ -12,7 +12,8 @@ const DNS = 2
 
 export function makeAuthority(): Authority {
   const own = keyPair()
-  const subject = [{ name: 'commonName', value: 'authority of a test' }]
+  // Its own name: of two authorities of one name, a client takes either for its certificate's issuer.
+  const subject = [{ name: 'commonName', value: `authority ${randomBytes(4).toString('hex')} of a test` }]
   const certificate = certificateOf(own.public, subject)
   certificate.setIssuer(subject)
   certificate.setExtensions([{ name: 'basicConstraints', cA: true }])

@@ -1,7 +1,8 @@
 /** The site of the documents builds, and has every page. Its generator is installed from its own lock file. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { cp, glob, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { globSync } from 'node:fs'
+import { cp, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -22,7 +23,7 @@ describe('the site of the documents', () => {
     await mkdir(site)
     for (const file of FILES) await cp(join(ROOT, 'site', file), join(site, file))
     await cp(join(ROOT, 'docs'), join(dir, 'docs'), { recursive: true })
-    pages = await Array.fromAsync(glob('**/*.md', { cwd: join(ROOT, 'docs') }))
+    pages = [...globSync('**/*.md', { cwd: join(ROOT, 'docs') })]
     const options = { cwd: site, timeout: COMMAND_MS_MAX }
     await run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline'], options)
     await run('npm', ['run', 'build'], options)
@@ -31,7 +32,7 @@ describe('the site of the documents', () => {
   after(() => rm(dir, { recursive: true, force: true }))
 
   test('has a page for each document', async () => {
-    const built = await Array.fromAsync(glob('**/*.html', { cwd: join(dir, 'site', '.vitepress', 'dist') }))
+    const built = [...globSync('**/*.html', { cwd: join(dir, 'site', '.vitepress', 'dist') })]
     const expected = pages.map((page) => page.replace(/\.md$/, '.html'))
     assert.ok(expected.length > 10)
     assert.deepEqual(
@@ -48,7 +49,7 @@ describe('the site of the documents', () => {
 
   test('can be searched for an error code', async () => {
     const chunks = join(dir, 'site', '.vitepress', 'dist', 'assets', 'chunks')
-    const [index = ''] = await Array.fromAsync(glob('@localSearchIndexroot*.js', { cwd: chunks }))
+    const [index = ''] = [...globSync('@localSearchIndexroot*.js', { cwd: chunks })]
     assert.match(await readFile(join(chunks, index), 'utf8'), /hr_api_changed/i)
   })
 })

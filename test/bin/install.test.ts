@@ -19,8 +19,9 @@ import {
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, test } from 'node:test'
+import { after, afterEach, beforeEach, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { owned } from '../support/processes.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 const LOOK_EVERY_MS = 20
@@ -135,10 +136,13 @@ describe('the installation', () => {
   })
 
   test('that is stopped stops npm too, and the next one starts anew', async () => {
-    const child = spawn(process.execPath, [join(root, 'bin', 'install.mjs')], {
-      env: { ...process.env, ...npmThat('touch started; exec sleep 60') },
-      stdio: 'ignore',
-    })
+    const child = owned(
+      { after },
+      spawn(process.execPath, [join(root, 'bin', 'install.mjs')], {
+        env: { ...process.env, ...npmThat('touch started; exec sleep 60') },
+        stdio: 'ignore',
+      }),
+    )
     for (let look = 0; look < LOOKS_MAX && !existsSync(join(root, 'started')); look += 1) await sleep(LOOK_EVERY_MS)
     child.kill('SIGTERM')
     assert.deepEqual(await once(child, 'exit'), [1, null])

@@ -6,9 +6,10 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { describe, test } from 'node:test'
+import { after, describe, test } from 'node:test'
 import { hasColours, widthOf } from '../../services/cli/output.ts'
 import { columnsOf, rendered, table, toned, wrapped } from '../../services/cli/table-output.ts'
+import { owned } from '../support/processes.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 const HEAD = ['stream', 'watermark', 'lag']
@@ -99,7 +100,10 @@ describe('a reader that goes away', () => {
   async function printsThenCloses(prepare: string): Promise<{ code: number | null; said: string }> {
     const code = `const { outliveReaders, print } = await import(${OUTPUT}); ${prepare}
       process.stdin.once('data', async () => { for (let at = 0; at < 3; at++) { print('x'); await new Promise((done) => setTimeout(done, 20)) } process.exit(3) })`
-    const child = spawn(process.execPath, ['--input-type=module', '--eval', code], { stdio: ['pipe', 'pipe', 'pipe'] })
+    const child = owned(
+      { after },
+      spawn(process.execPath, ['--input-type=module', '--eval', code], { stdio: ['pipe', 'pipe', 'pipe'] }),
+    )
     child.stdout.destroy()
     child.stdin.end('now')
     let said = ''
@@ -125,10 +129,13 @@ describe('a reader that goes away', () => {
     args: readonly string[],
     gone: 'stdout' | 'stderr',
   ): Promise<{ code: number | null; said: string }> {
-    const child = spawn(process.execPath, [join(ROOT, 'services', 'cli.ts'), ...args], {
-      env: { PATH: process.env.PATH },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
+    const child = owned(
+      { after },
+      spawn(process.execPath, [join(ROOT, 'services', 'cli.ts'), ...args], {
+        env: { PATH: process.env.PATH },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      }),
+    )
     child[gone].destroy()
     let said = ''
     child[gone === 'stdout' ? 'stderr' : 'stdout'].setEncoding('utf8').on('data', (text: string) => {
@@ -146,9 +153,12 @@ describe('a reader that goes away', () => {
 })
 
 test('--version says the version of the package', async () => {
-  const child = spawn(process.execPath, [join(ROOT, 'services', 'cli.ts'), '--version'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const child = owned(
+    { after },
+    spawn(process.execPath, [join(ROOT, 'services', 'cli.ts'), '--version'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    }),
+  )
   let said = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     said += text
@@ -160,7 +170,10 @@ test('--version says the version of the package', async () => {
 
 test('a variable that is nearly an option is named by every command in its log, and standard output stays clean', async () => {
   const env = { PATH: process.env.PATH, CLICKHOUSE_USERNAME: 's3cret', HEADRACE_LOG_FORMAT: 'json' }
-  const child = spawn(process.execPath, [join(ROOT, 'services', 'cli.ts'), 'options', '--json'], { env })
+  const child = owned(
+    { after },
+    spawn(process.execPath, [join(ROOT, 'services', 'cli.ts'), 'options', '--json'], { env }),
+  )
   const said = { stdout: '', stderr: '' }
   for (const name of ['stdout', 'stderr'] as const) {
     child[name].setEncoding('utf8').on('data', (text: string) => {

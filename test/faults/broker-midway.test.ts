@@ -23,10 +23,7 @@ let stack: OwnStack
 before(async () => {
   stack = await ownStack()
 })
-after(async () => {
-  await closeAll()
-  await stack.remove()
-})
+after(() => closeAll().finally(() => stack?.remove()))
 
 describe('kill -9 of the broker in the middle of', () => {
   test('a commit: offsets do not go back, and nothing is missing', {

@@ -18,10 +18,7 @@ let stack: OwnStack
 before(async () => {
   stack = await ownStack()
 })
-after(async () => {
-  await closeAll()
-  await stack.remove()
-})
+after(() => closeAll().finally(() => stack?.remove()))
 
 describe('kill -9 of ClickHouse in the middle of', () => {
   for (const [moment, what, awayMs] of [

@@ -16,10 +16,7 @@ let stack: OwnStack
 before(async () => {
   stack = await ownStack()
 })
-after(async () => {
-  await closeAll()
-  await stack.remove()
-})
+after(() => closeAll().finally(() => stack?.remove()))
 
 async function oracle(place: Place, orders: Published): Promise<void> {
   await until('all is loaded', async () => (await count(place, orders.table)) === ROWS, RECOVERY_MAX_MS)

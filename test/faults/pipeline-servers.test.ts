@@ -18,7 +18,7 @@ let stack: OwnStack
 before(async () => {
   stack = await ownStack()
 })
-after(() => stack.remove())
+after(() => stack?.remove())
 
 function bring(p: Pipeline, from: number): void {
   for (let number = from; number < from + BROUGHT; number++)

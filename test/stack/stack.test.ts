@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { systemClock as clock } from '#shared/clock.ts'
 import { HeadraceError } from '#shared/errors.ts'
-import { connectKafka } from '#shared/kafka/kafka.ts'
+import { connectKafka, type Kafka } from '#shared/kafka/kafka.ts'
 import { silentLog as log } from '#shared/log.ts'
 import { findJavas } from '../../services/stack/downloads/java.ts'
 import { freePorts, HOST } from '../../services/stack/free-ports.ts'
@@ -20,12 +20,14 @@ import {
   stackStatus,
   stackUp,
 } from '../../services/stack/stack.ts'
+import { inReverse } from '../support/processes.ts'
 
 const root = await mkdtemp(join(tmpdir(), 'headrace stack, ü;'))
 const used: StackOptions[] = []
-after(async () => {
+const closing = inReverse({ after })
+closing.after(() => rm(root, { recursive: true, force: true }))
+closing.after(async () => {
   for (const options of used) await stackDown(options)
-  await rm(root, { recursive: true, force: true })
 })
 
 /** A folder whose name has what breaks class paths, properties and URLs when they are not careful. */
@@ -63,11 +65,17 @@ const SCHEMA = JSON.stringify({
   properties: { n: { type: 'integer' } },
 })
 
+async function connected({ kafka: { brokers } }: StackFile): Promise<Kafka> {
+  const kafka = await connectKafka({ brokers: [brokers], clientId: 'test' }, { log, clock })
+  closing.after(() => kafka.close())
+  return kafka
+}
+
 async function writeEverywhere({ addresses }: Stack): Promise<number> {
   await clickhouse(addresses, 'CREATE DATABASE warehouse')
   await clickhouse(addresses, 'CREATE TABLE warehouse.t (n UInt32) ENGINE = MergeTree ORDER BY n')
   await clickhouse(addresses, 'INSERT INTO warehouse.t VALUES (1), (2)')
-  const kafka = await connectKafka({ brokers: [addresses.kafka.brokers], clientId: 'test' }, { log, clock })
+  const kafka = await connected(addresses)
   await kafka.ensureTopic({ topic: 'records', partitions: 2 })
   await kafka.sender().send({ topic: 'records', partition: 1, messages: [{ key: 'k', value: 'v' }] })
   await kafka.close()
@@ -85,7 +93,7 @@ async function writeEverywhere({ addresses }: Stack): Promise<number> {
 
 async function readEverywhere(addresses: StackFile, schemaId: number): Promise<void> {
   assert.equal(await clickhouse(addresses, 'SELECT sum(n) FROM warehouse.t'), '3')
-  const kafka = await connectKafka({ brokers: [addresses.kafka.brokers], clientId: 'test' }, { log, clock })
+  const kafka = await connected(addresses)
   assert.deepEqual(
     (await kafka.logRanges('records')).map(({ high }) => high),
     [0, 1],
@@ -100,6 +108,7 @@ async function readEverywhere(addresses: StackFile, schemaId: number): Promise<v
 async function occupy(port: number) {
   const server = createServer((socket) => socket.destroy())
   await new Promise<void>((resolve) => server.listen(port, HOST, resolve))
+  closing.after(() => void server.close())
   return { close: () => new Promise((resolve) => server.close(resolve)) }
 }
 

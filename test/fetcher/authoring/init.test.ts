@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { PassThrough } from 'node:stream'
-import { describe, type TestContext, test } from 'node:test'
+import { after, describe, type TestContext, test } from 'node:test'
 import { systemClock } from '#shared/clock.ts'
 import { resolverFor } from '#shared/config/config.ts'
 import { loadSources } from '#shared/declaration/load-sources.ts'
@@ -16,7 +16,7 @@ import { openTerminal } from '../../../services/cli/init/terminal.ts'
 import { checkSource } from '../../../services/fetcher/authoring/check/check.ts'
 import { fastClock } from '../../support/clocks.ts'
 import { type Asked, startServer } from '../../support/http.ts'
-import { run } from '../../support/processes.ts'
+import { owned, run } from '../../support/processes.ts'
 import { order } from '../declared.ts'
 import { ownFolder, PATIENT } from './authoring.ts'
 
@@ -45,7 +45,7 @@ function node(args: readonly string[], cwd: string): Promise<{ status: number | 
   return new Promise((done) => {
     // A test that runs tests would take them for its own.
     const { NODE_TEST_CONTEXT: _, ...env } = process.env
-    const child = spawn(process.execPath, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = owned({ after }, spawn(process.execPath, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] }))
     let text = ''
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (text += chunk))
     child.once('close', (status) => done({ status, text }))

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { createSecureServer } from 'node:http2'
 import { createServer as createHttpsServer, type ServerOptions } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { describe, type TestContext, test } from 'node:test'
 import type { TLSSocket } from 'node:tls'
 import { DeclarationError, WrongUse } from '#shared/errors.ts'
@@ -186,7 +186,12 @@ test('HTTP/2 is spoken only where the source declares it', async (t) => {
     response.end(JSON.stringify(PAGE.json))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  t.after(() => new Promise<void>((resolve) => void server.close(() => resolve())))
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket) => sockets.add(socket))
+  t.after(() => {
+    server.close()
+    for (const socket of sockets) socket.destroy()
+  })
   const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`
   for (const http2 of [false, true]) {
     const { ask, client } = clientFor(t, url, { source: { http2, tls: { ca: authority.ca } } })

@@ -119,10 +119,13 @@ describe('a storm', () => {
             }),
           5,
         )
-        for (let page = 0; page < 20; page++)
-          await scene.orders.page({ records: Array.from({ length: 500 }, (_, key) => order(page * 500 + key)) })
-        await until('all is loaded', async () => (await count(scene.place, TABLE)) === 10_000)
-        clearInterval(watch)
+        try {
+          for (let page = 0; page < 20; page++)
+            await scene.orders.page({ records: Array.from({ length: 500 }, (_, key) => order(page * 500 + key)) })
+          await until('all is loaded', async () => (await count(scene.place, TABLE)) === 10_000)
+        } finally {
+          clearInterval(watch)
+        }
         await loading.stop()
         assert.ok(highest > 0 && highest <= bound + 3_000_000, `at most one fetch over the bound: ${highest}`)
       },

@@ -9,7 +9,7 @@ import { describe, test } from 'node:test'
 import type { PartitionStatus, StreamStatus } from '../../../services/operator/status/status.ts'
 import { until } from '../../support/loading.ts'
 import { type Pipeline, pipeline } from '../../support/pipeline.ts'
-import { run } from '../../support/processes.ts'
+import { owned, run } from '../../support/processes.ts'
 import { holding, timeOf, walkRecord } from '../../support/walk-api.ts'
 
 const TEST_MS_MAX = 120_000
@@ -220,10 +220,8 @@ describe('status --json', () => {
       assert.match(stdout, /shop\.orders/)
       for (const line of stdout.split('\n')) assert.ok(line.length <= 80, line)
     }
-    const child = spawn(process.execPath, [join(import.meta.dirname, '../../../services/cli.ts'), 'status'], {
-      env: p.env,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
+    const cli = join(import.meta.dirname, '../../../services/cli.ts')
+    const child = owned(t, spawn(process.execPath, [cli, 'status'], { env: p.env, stdio: ['ignore', 'pipe', 'pipe'] }))
     child.stdout.destroy()
     let said = ''
     child.stderr.setEncoding('utf8').on('data', (text: string) => {

@@ -72,10 +72,10 @@ export async function runBatch(options: BatchOptions): Promise<Verdict[]> {
     ...TOKEN_ENV,
     ...memory,
   })
-  const kafka = await connectKafka(readConfig(env).kafka, { log: silentLog, clock: systemClock })
   const cases = seeds.map((seed) => drawnCase(seed, capabilities))
   const baseMs = Math.floor(Date.now() / 1000) * 1000 - BEFORE_MS
   let watching: (seen: Seen) => void = () => undefined
+  const kafka = await connectKafka(readConfig(env).kafka, { log: silentLog, clock: systemClock })
   const server = await startBatchServer(cases, baseMs, (seen) => watching(seen))
   const children = new Set<ChildProcess>()
   const place = { url: server.url, baseMs }
@@ -155,8 +155,7 @@ export async function runBatch(options: BatchOptions): Promise<Verdict[]> {
   } finally {
     for (const child of children) child.kill('SIGKILL')
     await server.close()
-    await removeTopics(kafka, prefix, cases)
-    await kafka.close()
+    await removeTopics(kafka, prefix, cases).finally(() => kafka.close())
   }
 }
 

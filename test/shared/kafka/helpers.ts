@@ -22,11 +22,14 @@ export async function bench(t: TestContext, partitions = 1, log: Log = silentLog
   const { brokers } = await testStack()
   const kafka = await connectKafka({ brokers: [brokers], clientId: 'test' }, { log, clock: systemClock })
   const topic = uniquePrefix()
-  await kafka.ensureTopic({ topic, partitions, replicationFactor: 1, config: KEPT })
   t.after(async () => {
-    for (const own of await kafka.topics()) if (own.startsWith(topic)) await kafka.deleteTopic(own)
-    await kafka.close()
+    try {
+      for (const own of await kafka.topics()) if (own.startsWith(topic)) await kafka.deleteTopic(own)
+    } finally {
+      await kafka.close()
+    }
   })
+  await kafka.ensureTopic({ topic, partitions, replicationFactor: 1, config: KEPT })
   return { kafka, brokers: [brokers], topic, group: `${topic}-group` }
 }
 

@@ -29,8 +29,11 @@ describe('while Kafka is away', { concurrency: false }, () => {
     await kafka.ensureTopic({ topic: TOPIC, partitions: 1, replicationFactor: 1 })
   })
   after(async () => {
-    await kafka.close()
-    await stack.remove()
+    try {
+      await kafka?.close()
+    } finally {
+      await stack?.remove()
+    }
   })
 
   test('a publisher, a sender and the calls give up within their deadlines, and work again afterwards', async () => {

@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { after, type TestContext, test } from 'node:test'
 import { systemClock as clock } from '#shared/clock.ts'
 import { type GuardSpec, startGuarded } from '../../../services/stack/processes/guarded.ts'
 import {
@@ -16,6 +16,7 @@ import {
   signalTo,
   waitGone,
 } from '../../../services/stack/processes/identity.ts'
+import { owned } from '../../support/processes.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'headrace-guard-'))
 after(() => rm(folder, { recursive: true, force: true }))
@@ -49,11 +50,12 @@ async function noted(pidFile: string): Promise<{ guard: Identity; server: Identi
 }
 
 /** Another process that starts a guarded server, and perhaps lets it go. */
-async function owner(spec: GuardSpec, then: string) {
+async function owner(t: TestContext, spec: GuardSpec, then: string) {
   const guarded = JSON.stringify(join(import.meta.dirname, '../../../services/stack/processes/guarded.ts'))
   const log = JSON.stringify(join(folder, 'owner.log'))
   const script = `const { startGuarded } = await import(${guarded}); const guarded = startGuarded(${JSON.stringify(spec)}, ${log}, process.env); ${then}`
-  return spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const args = ['--input-type=module', '-e', script]
+  return owned(t, spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] }))
 }
 
 test('a command that cannot be started is reported, not thrown', async () => {
@@ -84,9 +86,9 @@ test('a server that ignores SIGTERM is killed', async () => {
 })
 
 for (const signal of ['SIGKILL', 'SIGINT'] as const) {
-  test(`a starter that ends by ${signal} takes its server along, even one that ignores SIGTERM`, async () => {
+  test(`a starter that ends by ${signal} takes its server along, even one that ignores SIGTERM`, async (t) => {
     const spec = specOf(`owned-${signal}`, STUBBORN)
-    const starter = await owner(spec, STAY)
+    const starter = await owner(t, spec, STAY)
     const { guard, server } = await noted(spec.pidFile)
     await untilDeaf()
     starter.kill(signal)
@@ -95,10 +97,10 @@ for (const signal of ['SIGKILL', 'SIGINT'] as const) {
   })
 }
 
-test('a released server outlives its starter and ends by its guard', async () => {
+test('a released server outlives its starter and ends by its guard', async (t) => {
   const spec = specOf('released', STAY)
   const wait = `while (!(await import('node:fs')).existsSync(${JSON.stringify(spec.pidFile)})) await new Promise((go) => setTimeout(go, 20));`
-  const starter = await owner(spec, `${wait} await guarded.release(); guarded.unref()`)
+  const starter = await owner(t, spec, `${wait} await guarded.release(); guarded.unref()`)
   await once(starter, 'exit')
   const { guard, server } = await noted(spec.pidFile)
   assert.ok(await isAlive(server))
@@ -106,8 +108,9 @@ test('a released server outlives its starter and ends by its guard', async () =>
   assert.equal(await isAlive(server), false)
 })
 
-test('a starter that stops its server waits for the end, also with nothing else to do', async () => {
+test('a starter that stops its server waits for the end, also with nothing else to do', async (t) => {
   const starter = await owner(
+    t,
     specOf('waited', STAY),
     "guarded.unref(); await guarded.stop(); process.stdout.write('stopped')",
   )
@@ -117,8 +120,8 @@ test('a starter that stops its server waits for the end, also with nothing else 
   assert.equal(said, 'stopped')
 })
 
-test('a signal goes to no other process that has the same pid', async () => {
-  const other = spawn(process.execPath, ['-e', STAY])
+test('a signal goes to no other process that has the same pid', async (t) => {
+  const other = owned(t, spawn(process.execPath, ['-e', STAY]))
   const identity = await identify(other.pid ?? 0)
   assert.ok(identity)
   assert.equal(await signalTo({ ...identity, start: 'earlier' }, 'SIGKILL'), false)

@@ -12,7 +12,10 @@ const tools = { signal: new AbortController().signal, proxies: undefined }
 async function server(t: TestContext, respond: Parameters<typeof createServer>[1]): Promise<string> {
   const http = createServer(respond)
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
-  t.after(() => new Promise((resolve) => http.close(resolve)))
+  t.after(() => {
+    http.close()
+    http.closeAllConnections()
+  })
   const { port } = http.address() as { port: number }
   return `http://127.0.0.1:${port}`
 }

@@ -51,7 +51,7 @@ describe('a large JSON text', () => {
     await assert.rejects(parse(`[${repeated('1', 900)}]`, 100), TooManyElements)
   })
 
-  test('lets others run in between: a timer of 1 ms is never later than some slices', async () => {
+  test('lets others run in between: a timer of 1 ms is never later than some slices', async (t) => {
     const text = `{"data":[${repeated('{"id":"o1","total":1.5,"name":"customer"}', 300_000)}],"next":null}`
     const pace = pacer()
     let longestMs = 0
@@ -60,6 +60,7 @@ describe('a large JSON text', () => {
       longestMs = Math.max(longestMs, performance.now() - lastMs)
       lastMs = performance.now()
     }, 1)
+    t.after(() => clearInterval(timer))
     const value = (await parse(text, undefined, pace)) as { data: unknown[] }
     clearInterval(timer)
     assert.equal(value.data.length, 300_000)

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { describe, test } from 'node:test'
 import { HeadraceError } from '#shared/errors.ts'
 import { type Appended, FencedError, type Kafka, type Message, PublishFailed } from '#shared/kafka/kafka.ts'
+import { owned } from '../../../support/processes.ts'
 import { bench, completed, numbered, valuesOf } from '../helpers.ts'
 
 /** A checkpoint behind the first append. */
@@ -61,9 +62,8 @@ describe('a publisher', () => {
       const publisher = kafka.publisher('${topic}')
       await publisher.fence()
       await publisher.publish([{ topic: '${topic}', partition: 0, messages: [{ key: 'k', value: 'lost' }] }], () => process.kill(process.pid, 'SIGKILL'))`
-    const child = spawn(process.execPath, ['--input-type=module-typescript', '-e', script], {
-      stdio: ['ignore', 'inherit', 'inherit'],
-    })
+    const args = ['--input-type=module-typescript', '-e', script]
+    const child = owned(t, spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] }))
     const [, signal] = await once(child, 'exit')
     assert.equal(signal, 'SIGKILL')
     const successor = await fenced(kafka, topic)

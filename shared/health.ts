@@ -22,12 +22,14 @@ export type Health = {
 
 export type Report = { refusal: string | null; body: Record<string, unknown> }
 
+const STARTING = 'starting'
+
 export function createHealth(): Health {
-  let state: { ready: boolean; reason?: string } = { ready: false, reason: 'starting' }
+  let state: { ready: boolean; reason?: string } = { ready: false, reason: STARTING }
   let report: () => Report = () => ({ refusal: null, body: {} })
   return {
     ready: () => {
-      if (state.reason === 'starting') state = { ready: true }
+      if (state.reason === STARTING) state = { ready: true }
     },
     stop: (reason) => {
       state = { ready: false, reason }
@@ -37,7 +39,8 @@ export function createHealth(): Health {
     },
     readiness() {
       const { refusal, body } = report()
-      if (!state.ready || refusal === null) return { ...state, ...body }
+      const isOver = !state.ready && state.reason !== STARTING
+      if (refusal === null || isOver) return { ...state, ...body }
       return { ready: false, reason: refusal, ...body }
     },
   }
@@ -114,4 +117,4 @@ async function bounded(clock: Clock, name: string, asked: Promise<unknown>): Pro
 
 /** A server that answers and does not accept this worker: waiting does not change that. */
 export const isRefusal = (error: unknown): boolean =>
-  error instanceof HeadraceError && /_REFUSED$|_TLS$/.test(error.code) && /^HR_(KAFKA|REGISTRY)/.test(error.code)
+  error instanceof HeadraceError && /_REFUSED$|_TLS$|_ACL$/.test(error.code) && /^HR_(KAFKA|REGISTRY)/.test(error.code)

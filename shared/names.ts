@@ -19,6 +19,8 @@ export type Names = {
   backfillGroups: string
   /** Holds the last skipped page, of the regular runs or of a backfill (by its group); it has no members. */
   skippedGroup(of: string): string
+  /** Opens the names of all of these. */
+  skippedGroups: string
   /** Holds how the last attempt of each partition ended; it has no members. */
   attemptsGroup: string
   /** Holds which pauses a person has released; it has no members. */
@@ -55,6 +57,7 @@ export function namesFor(prefix: string): Names {
     backfillGroup: (range) => `${prefix}.backfill.${range}`,
     backfillGroups: `${prefix}.backfill.`,
     skippedGroup: (of) => `${prefix}.skipped${of.slice(prefix.length)}`,
+    skippedGroups: `${prefix}.skipped.`,
     attemptsGroup: `${prefix}.attempts`,
     releasesGroup: `${prefix}.releases`,
     reportedFieldsGroup: `${prefix}.told-fields`,

@@ -5,6 +5,7 @@ import { environment, readConfig } from '#shared/config/config.ts'
 import { type Declarations, filesInTheWay, readSources, type UnusableFile } from '#shared/declaration/load-sources.ts'
 import { explain } from '#shared/errors.ts'
 import { connectKafka } from '#shared/kafka/kafka.ts'
+import { leastRights } from '#shared/kafka/rights.ts'
 import { namesFor } from '#shared/names.ts'
 import { connectRegistry } from '#shared/schema/registry.ts'
 import { shownName, shownText } from '#shared/shown.ts'
@@ -25,7 +26,10 @@ export async function planCommand(labels: readonly string[], options: PlanComman
   const declared = declaredStreams(declarations, labels)
   const unusable = unusableFor(declarations, labels)
   const log = logFor('plan', config)
-  const kafka = await connectKafka(config.kafka, { log, clock: systemClock })
+  const kafka = await connectKafka(config.kafka, {
+    ...{ log, clock: systemClock },
+    rights: leastRights('operator', config.prefix),
+  })
   const clickhouse = connectClickHouse(config.clickhouse)
   try {
     const tables = createTables(clickhouse, config.clickhouse, log)

@@ -3,6 +3,7 @@ import { openClickHouse } from '#shared/clickhouse.ts'
 import { systemClock } from '#shared/clock.ts'
 import { environment, readConfig } from '#shared/config/config.ts'
 import { connectKafka } from '#shared/kafka/kafka.ts'
+import { leastRights } from '#shared/kafka/rights.ts'
 import { namesFor } from '#shared/names.ts'
 import { connectRegistry } from '#shared/schema/registry.ts'
 import { shownText } from '#shared/shown.ts'
@@ -22,7 +23,11 @@ export async function verifyCommand(stream: string, options: VerifyCommandOption
   const partition = options.partition === undefined ? undefined : wholeNumber('--partition', options.partition)
   const examples = Math.min(wholeNumber('--examples', options.examples), EXAMPLES_MAX)
   const config = readConfig(environment, ['kafka', 'registry', 'clickhouse'])
-  const kafka = await connectKafka(config.kafka, { log: logFor('verify', config), clock: systemClock })
+  const kafka = await connectKafka(config.kafka, {
+    log: logFor('verify', config),
+    clock: systemClock,
+    rights: leastRights('operator', config.prefix),
+  })
   const clickhouse = openClickHouse(config.clickhouse)
   try {
     const tools = {

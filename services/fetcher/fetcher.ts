@@ -7,10 +7,12 @@ import type { Source, Stream } from '#shared/declaration/compile.ts'
 import { messageOf } from '#shared/errors.ts'
 import { type Health, watchServers, workerProbes } from '#shared/health.ts'
 import { connectKafka } from '#shared/kafka/kafka.ts'
+import { leastRights } from '#shared/kafka/rights.ts'
 import type { Metrics } from '#shared/metrics/metrics.ts'
 import { namesFor } from '#shared/names.ts'
 import type { StreamAnnotation } from '#shared/schema/json-schema.ts'
 import { connectRegistry } from '#shared/schema/registry.ts'
+import { createPermission, type Permission } from '#shared/until-permitted.ts'
 import { type OneOffRunOptions, oneOffRunOf } from './backfill/one-off-run.ts'
 import { type Client, createClient } from './http/client.ts'
 import { holdingOf, togetherOf } from './http/rate-limit/held-partitions.ts'
@@ -46,8 +48,14 @@ export type FetchOptions = OneOffRunOptions & {
 export async function fetchStreams(options: FetchOptions): Promise<FetchSummary> {
   const clients = new Map<Source, Client>()
   const summary = createSummary(() => [...clients.values()].map((client) => client.facts()))
+  const permission = createPermission(options)
   // If more streams of a service can be prepared later, it restarts with all of them.
-  while ((await fetchPrepared(options, clients, summary)) === 'again');
+  const untilEnded = async () => {
+    while ((await fetchPrepared(options, clients, summary, permission)) === 'again');
+  }
+  options.health?.show(() => ({ refusal: permission.refusal(), body: {} }))
+  if (options.once) await untilEnded()
+  else await permission.run(untilEnded, options.signal)
   return summary.now()
 }
 
@@ -55,11 +63,12 @@ async function fetchPrepared(
   options: FetchOptions,
   clients: Map<Source, Client>,
   summary: Summary,
+  permission: Permission,
 ): Promise<'ended' | 'again'> {
   const { config, clock, log, metrics, signal, streams } = options
   const names = namesFor(config.prefix)
   const job = oneOffRunOf(options, names, async () => (await kafka.members(names.fetcherGroup)).length > 1)
-  const kafka = await connectKafka(config.kafka, { log, clock })
+  const kafka = await connectKafka(config.kafka, { log, clock, rights: leastRights('fetcher', config.prefix) })
   const ended = new AbortController()
   const again = new AbortController()
   const attempts = createAttempts({
@@ -103,7 +112,10 @@ async function fetchPrepared(
       const refusal = watchServers(probes, clock, ended.signal)
       options.health.show(() => {
         const failing = attempts.failing()
-        return { refusal: refusal() ?? attempts.refusal(), body: failing.length === 0 ? {} : { failing } }
+        return {
+          refusal: permission.refusal() ?? refusal() ?? attempts.refusal(),
+          body: failing.length === 0 ? {} : { failing },
+        }
       })
     }
 

@@ -9,9 +9,11 @@ import type { Clock } from '#shared/clock.ts'
 import type { Config } from '#shared/config/config.ts'
 import { type Health, watchServers, workerProbes } from '#shared/health.ts'
 import { connectKafka, type MembershipOptions } from '#shared/kafka/kafka.ts'
+import { leastRights } from '#shared/kafka/rights.ts'
 import type { Log } from '#shared/log.ts'
 import type { Metrics } from '#shared/metrics/metrics.ts'
 import { namesFor } from '#shared/names.ts'
+import { createPermission, type Permission } from '#shared/until-permitted.ts'
 import { untilAllCommitted } from './consume/caught-up.ts'
 import { refuseIfAbsent } from './consume/preflight.ts'
 import { topicLists } from './consume/topics.ts'
@@ -45,9 +47,18 @@ const STOP_FINISH_SHARE = 0.8
  * cannot be used at the start. Throws Stopped when a one-shot load waits for something that only a person can fix.
  */
 export async function load(options: LoadOptions): Promise<LoadSummary> {
+  const summary = emptySummary()
+  const permission = createPermission(options)
+  const work = () => loadOnce(options, summary, permission)
+  options.health?.show(() => ({ refusal: permission.refusal(), body: {} }))
+  if (options.untilCaughtUp === true) await work()
+  else await permission.run(work, options.signal)
+  return summary
+}
+
+async function loadOnce(options: LoadOptions, summary: LoadSummary, permission: Permission): Promise<void> {
   const { config, clock, log, metrics, signal } = options
   const sessions = { sessionTimeoutMs: config.kafka.sessionTimeoutMs, ...options.membership }
-  const summary = emptySummary()
   const failed = new AbortController()
   const caughtUp = new AbortController()
   const ended = new AbortController()
@@ -55,7 +66,7 @@ export async function load(options: LoadOptions): Promise<LoadSummary> {
   const onFailure = (error: unknown) => failed.abort(error)
 
   const names = namesFor(config.prefix)
-  const kafka = await connectKafka(config.kafka, { log, clock })
+  const kafka = await connectKafka(config.kafka, { log, clock, rights: leastRights('loader', config.prefix) })
   const clickhouse = connectClickHouse(config.clickhouse)
   const pipeline = createPipeline({
     ...{ config, kafka, clickhouse, names, clock, log, metrics, membership: sessions, onFailure },
@@ -83,7 +94,11 @@ export async function load(options: LoadOptions): Promise<LoadSummary> {
       // rollback fixes it.
       options.health.show(() => {
         const stalled = pipeline.stallNotes.stalled()
-        return { refusal: refusal(), body: stalled.length === 0 ? {} : { stalled } }
+        const denied = pipeline.stalls.all().find(({ name }) => name === 'HR_KAFKA_ACL')
+        return {
+          refusal: permission.refusal() ?? refusal() ?? denied?.message ?? null,
+          body: stalled.length === 0 ? {} : { stalled },
+        }
       })
     }
     const deadLetterLedger = pipeline.deadLetterLedger.follow(AbortSignal.any([stop, ended.signal]))
@@ -103,5 +118,4 @@ export async function load(options: LoadOptions): Promise<LoadSummary> {
     await clickhouse.close()
   }
   if (failed.signal.aborted) throw failed.signal.reason
-  return summary
 }

@@ -7,12 +7,12 @@
 import { WrongUse } from '#shared/errors.ts'
 import type { Kafka } from '#shared/kafka/kafka.ts'
 import { label, type Names, type StreamName } from '#shared/names.ts'
+import { recordTopics } from '#shared/record-topics.ts'
 import { type SchemaDifference, schemaDifferences } from '#shared/schema/compatibility.ts'
 import { annotationOf, type JsonSchema } from '#shared/schema/json-schema.ts'
 import type { Registry } from '#shared/schema/registry.ts'
 import { specOf } from './consume/schema-catalog.ts'
 import { wasLoaded } from './consume/start-position.ts'
-import { recordTopics } from './consume/topics.ts'
 import type { Placement } from './table/ddl.ts'
 import type { Finding } from './table/findings.ts'
 import { NEW_TABLE, type TableChange } from './table/table-diff.ts'
@@ -34,7 +34,7 @@ export type StreamPlan = {
 export type DeclaredStream = { label: string; wireSchema: JsonSchema }
 
 export type PlanDeps = {
-  kafka: Pick<Kafka, 'topics' | 'committed'>
+  kafka: Pick<Kafka, 'topics' | 'partitions' | 'committed'>
   registry: Pick<Registry, 'latest'>
   tables: TableChecks
   names: Names

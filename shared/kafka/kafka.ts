@@ -11,7 +11,7 @@ import { type Cluster, openCluster } from './admin/cluster.ts'
 import { offsetCalls } from './admin/offsets.ts'
 import { readPartition } from './admin/read-partition.ts'
 import { topicCalls } from './admin/topics.ts'
-import { CONNECT_DEADLINE_MS, type Deps, newClient } from './client/client.ts'
+import { askerOf, CONNECT_DEADLINE_MS, type Deps, newClient } from './client/client.ts'
 import { settle, within } from './client/deadline.ts'
 import { explainFailure } from './client/map-errors.ts'
 import { joinAsOwner } from './group/assignment-only.ts'
@@ -20,8 +20,9 @@ import { joinAsReader } from './group/reader.ts'
 import type { Kafka, KafkaOptions, RawMessage } from './port.ts'
 import { createSender } from './produce/sender.ts'
 import { createPublisher } from './produce/transactional-publisher.ts'
+import type { Right } from './rights.ts'
 
-export { FencedError, PublishFailed, StaleGeneration } from './errors.ts'
+export { AccessDenied, FencedError, PublishFailed, StaleGeneration } from './errors.ts'
 export { refuseIfActive } from './group/describe-groups.ts'
 export type * from './port.ts'
 
@@ -29,8 +30,12 @@ type Closable = { close(): Promise<void> }
 
 const CLOSE_ALL_DEADLINE_MS = 30_000
 
-export async function connectKafka(options: KafkaOptions, { log, clock }: { log: Log; clock: Clock }): Promise<Kafka> {
-  const deps: Deps = { options, log, clock }
+/** `rights`: what this process needs, so that an error about a missing one can say how to grant it. */
+export async function connectKafka(
+  options: KafkaOptions,
+  { log, clock, rights }: { log: Log; clock: Clock; rights?: readonly Right[] },
+): Promise<Kafka> {
+  const deps: Deps = { options, log, clock, rights }
   const cluster = await connect(deps)
   const opened = new Set<Closable>()
   let closed = false
@@ -88,7 +93,7 @@ async function connect(deps: Deps): Promise<Cluster> {
     return await within(deps.clock, CONNECT_DEADLINE_MS, `connecting to ${brokers}`, opening)
   } catch (error) {
     void opening.then((cluster) => cluster.close()).catch(() => undefined)
-    throw connectFailure(explainFailure(error, `connecting to ${brokers}`), brokers)
+    throw connectFailure(explainFailure(error, `connecting to ${brokers}`, askerOf(deps)), brokers)
   }
 }
 

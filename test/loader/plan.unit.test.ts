@@ -62,6 +62,7 @@ function world({
         'headrace.shop.orders.dead-letters',
         'foreign',
       ],
+      partitions: async () => 0,
       committed: async (group, topic) =>
         group === names.loaderGroup && topic === 'headrace.shop.orders' ? committed : [],
     },

@@ -34,9 +34,12 @@ test('a server that refuses this worker is a reason at once, and none when it ac
 test('readiness: what fails stands in the body; only a refusal, the start and a stop make it 503', () => {
   const health = createHealth()
   assert.deepEqual(health.readiness(), { ready: false, reason: 'starting' })
+  let refusal: string | null = 'a right is missing'
+  health.show(() => ({ refusal, body: {} }))
+  assert.deepEqual(health.readiness(), { ready: false, reason: 'a right is missing' }, 'the start waits for it')
+  refusal = null
   health.ready()
   assert.deepEqual(health.readiness(), { ready: true })
-  let refusal: string | null = null
   health.show(() => ({ refusal, body: { failing: ['shop.orders/0'] } }))
   assert.deepEqual(health.readiness(), { ready: true, failing: ['shop.orders/0'] })
   refusal = 'Kafka refuses'

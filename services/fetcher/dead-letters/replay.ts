@@ -9,6 +9,7 @@ import type { Config } from '#shared/config/config.ts'
 import type { Stream } from '#shared/declaration/compile.ts'
 import { WrongUse } from '#shared/errors.ts'
 import { connectKafka, type Kafka } from '#shared/kafka/kafka.ts'
+import { leastRights } from '#shared/kafka/rights.ts'
 import type { Log } from '#shared/log.ts'
 import { type Letter, type LetterFilter, matches, readLetter } from '#shared/messages/dead-letter.ts'
 import { letterLog, type OpenLetters } from '#shared/messages/dead-letter-log.ts'
@@ -67,7 +68,7 @@ type LetterState = 'wanted' | 'parked' | 'frame' | 'other'
 export async function replayLetters(options: ReplayLettersOptions): Promise<LettersReplayed> {
   const { stream, config, clock, log, dryRun } = options
   const names = namesFor(config.prefix)
-  const kafka = await connectKafka(config.kafka, { log, clock })
+  const kafka = await connectKafka(config.kafka, { log, clock, rights: leastRights('operator', config.prefix) })
   try {
     const topic = names.records({ source: stream.source.name, stream: stream.name })
     const letterTopic = names.deadLetters(topic)

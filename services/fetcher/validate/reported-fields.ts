@@ -8,7 +8,7 @@ import { z } from 'zod'
 import type { Clock } from '#shared/clock.ts'
 import type { Stream } from '#shared/declaration/compile.ts'
 import { HeadraceError } from '#shared/errors.ts'
-import type { Kafka } from '#shared/kafka/kafka.ts'
+import { AccessDenied, type Kafka } from '#shared/kafka/kafka.ts'
 import type { Log } from '#shared/log.ts'
 import type { Names } from '#shared/names.ts'
 import { createNotes } from '#shared/progress/notes.ts'
@@ -52,6 +52,7 @@ export function createReportedFields({ kafka, names, clock, log }: ReportedField
     const topic = names.records({ source: stream.source.name, stream: stream.name })
     let reported = new Set<string>()
     let reading: Promise<void> | null = null
+    let isDenialLogged = false
 
     /** Others may have added theirs meanwhile. False: Kafka could not be read. */
     async function read(): Promise<boolean> {
@@ -60,7 +61,9 @@ export function createReportedFields({ kafka, names, clock, log }: ReportedField
         return true
       } catch (error) {
         if (!(error instanceof HeadraceError)) throw error
-        log.debug({ err: error, stream: stream.label }, 'cannot read which unknown fields were named before')
+        const level = error instanceof AccessDenied && !isDenialLogged ? 'warn' : 'debug'
+        isDenialLogged ||= level === 'warn'
+        log[level]({ err: error, stream: stream.label }, 'cannot read which unknown fields were named before')
         return false
       }
     }

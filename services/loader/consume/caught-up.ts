@@ -6,10 +6,10 @@
  */
 import type { Clock } from '#shared/clock.ts'
 import { HeadraceError, Stopped } from '#shared/errors.ts'
-import type { Committed, Kafka, LogRange } from '#shared/kafka/kafka.ts'
+import { AccessDenied, type Committed, type Kafka, type LogRange } from '#shared/kafka/kafka.ts'
 import type { Names } from '#shared/names.ts'
+import { recordTopics } from '#shared/record-topics.ts'
 import type { ActiveStall } from '../failures/stalls.ts'
-import { recordTopics } from './topics.ts'
 
 const LOOK_AGAIN_MS = 200
 /** How long it waits for a person's fix: attempts in between show that the failure does not pass. */
@@ -20,7 +20,7 @@ export const PROGRESS_WAIT_MAX_MS = 600_000
 const TOPICS_SHOWN_MAX = 5
 
 export type CaughtUpDeps = {
-  kafka: Pick<Kafka, 'topics' | 'logRanges' | 'committed'>
+  kafka: Pick<Kafka, 'topics' | 'partitions' | 'logRanges' | 'committed'>
   names: Names
   clock: Clock
   /** The current waits. */
@@ -72,7 +72,7 @@ export async function untilAllCommitted(
         return at >= Math.min(high, range.high) && at <= range.high
       })
     } catch (error) {
-      if (error instanceof HeadraceError) return false
+      if (error instanceof HeadraceError && !(error instanceof AccessDenied)) return false
       throw error
     }
   }

@@ -6,7 +6,7 @@
 import type { Clock } from '#shared/clock.ts'
 import { HeadraceError } from '#shared/errors.ts'
 import type { Kafka, LogRange, MembershipOptions, OffsetGap, Reader, ReaderAssignment } from '#shared/kafka/kafka.ts'
-import { StaleGeneration } from '#shared/kafka/kafka.ts'
+import { AccessDenied, StaleGeneration } from '#shared/kafka/kafka.ts'
 import type { Log } from '#shared/log.ts'
 import type { Metrics } from '#shared/metrics/metrics.ts'
 import type { Names } from '#shared/names.ts'
@@ -20,7 +20,7 @@ import { afterGap, LOG_START, startingState, wasLoaded } from './start-position.
 export type Membership = {
   /**
    * Leaves the group if it is a member, and joins with these topics. Throws Unavailable only the first time, after some
-   * attempts; later it retries until `stop` aborts.
+   * attempts; later it retries until `stop` aborts. Throws AccessDenied at once.
    */
   join(topics: string[], stop: AbortSignal): Promise<void>
   /** Reads nothing more, finishes work in progress within `withinMs`, leaves the group. */
@@ -73,7 +73,8 @@ export function createMembership(deps: MembershipDeps): Membership {
         joined = true
         return
       } catch (error) {
-        if (!(error instanceof HeadraceError) || (!joined && tries >= FIRST_JOINS_MAX)) throw error
+        if (!(error instanceof HeadraceError) || error instanceof AccessDenied) throw error
+        if (!joined && tries >= FIRST_JOINS_MAX) throw error
         log.warn({ err: error }, 'the group could not be joined; trying again')
         await clock.sleep(REJOIN_WAIT_MS, stop).catch(() => undefined)
       }

@@ -4,13 +4,23 @@
  */
 import type { Clock } from '#shared/clock.ts'
 import { HeadraceError } from '#shared/errors.ts'
-import type { Kafka } from '#shared/kafka/kafka.ts'
+import { AccessDenied, type Kafka } from '#shared/kafka/kafka.ts'
 import type { Log } from '#shared/log.ts'
 import type { Names } from '#shared/names.ts'
+import { recordTopics } from '#shared/record-topics.ts'
 
-export type TopicsDeps = { kafka: Pick<Kafka, 'topics'>; names: Names; refreshMs: number; clock: Clock; log: Log }
+export type TopicsDeps = {
+  kafka: Pick<Kafka, 'topics' | 'partitions'>
+  names: Names
+  refreshMs: number
+  clock: Clock
+  log: Log
+}
 
-/** Ends when the signal aborts. A broker that does not respond is asked again at the next check. */
+/**
+ * Ends when the signal aborts. A broker that does not respond is asked again at the next check. Throws AccessDenied
+ * when none can be seen because of a missing right.
+ */
 export async function* topicLists(
   { kafka, names, refreshMs, clock, log }: TopicsDeps,
   signal: AbortSignal,
@@ -29,13 +39,9 @@ export async function* topicLists(
         yield topics
       }
     } catch (error) {
-      if (!(error instanceof HeadraceError)) throw error
+      if (!(error instanceof HeadraceError) || error instanceof AccessDenied) throw error
       log.warn({ err: error }, 'the topics could not be listed')
     }
     await clock.sleep(refreshMs, signal).catch(() => undefined)
   }
-}
-
-export async function recordTopics(kafka: Pick<Kafka, 'topics'>, names: Names): Promise<string[]> {
-  return (await kafka.topics()).filter((topic) => names.streamOf(topic) !== null).sort()
 }

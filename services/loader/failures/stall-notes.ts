@@ -6,7 +6,7 @@
  */
 import type { Clock } from '#shared/clock.ts'
 import { HeadraceError } from '#shared/errors.ts'
-import type { Kafka } from '#shared/kafka/kafka.ts'
+import { AccessDenied, type Kafka } from '#shared/kafka/kafka.ts'
 import type { Log } from '#shared/log.ts'
 import type { Metrics } from '#shared/metrics/metrics.ts'
 import { label, type Names } from '#shared/names.ts'
@@ -87,7 +87,8 @@ export function createStallNotes({ kafka, names, clock, log, metrics }: StallNot
       show(topic, state)
     } catch (error) {
       if (!(error instanceof HeadraceError)) throw error
-      log.debug({ err: error, topic }, 'cannot read what was stalled before')
+      const level = error instanceof AccessDenied ? 'warn' : 'debug'
+      log[level]({ err: error, topic }, 'cannot read what was stalled before')
     }
   }
 

@@ -9,12 +9,13 @@ import type { Clock } from '#shared/clock.ts'
 import type { Config } from '#shared/config/config.ts'
 import { Stopped, WrongUse } from '#shared/errors.ts'
 import { connectKafka, type Kafka, refuseIfActive } from '#shared/kafka/kafka.ts'
+import { leastRights } from '#shared/kafka/rights.ts'
 import type { Log } from '#shared/log.ts'
 import type { Metrics } from '#shared/metrics/metrics.ts'
 import { label, type Names, namesFor } from '#shared/names.ts'
+import { recordTopics } from '#shared/record-topics.ts'
 import { connectRegistry, type Registry } from '#shared/schema/registry.ts'
 import { specOf } from '../consume/schema-catalog.ts'
-import { recordTopics } from '../consume/topics.ts'
 import { createWriter } from '../insert/writer.ts'
 import type { TableSpec } from '../table/ddl.ts'
 import { createTables, type Tables } from '../table/tables.ts'
@@ -50,7 +51,7 @@ export async function rebuild(options: RebuildOptions): Promise<Rebuilt> {
   const { config, clock, log } = options
   const names = namesFor(config.prefix)
   const registry = connectRegistry(config.registry)
-  const kafka = await connectKafka(config.kafka, { log, clock })
+  const kafka = await connectKafka(config.kafka, { log, clock, rights: leastRights('operator', config.prefix) })
   const client = connectClickHouse(config.clickhouse)
   const clickhouse = openClickHouse(config.clickhouse)
   try {

@@ -9,6 +9,7 @@ import { label, type Names } from '#shared/names.ts'
 import { type Commit, KNOWN_CHARS, parseCheckpoint, parseCommit } from '#shared/progress/offset-metadata.ts'
 import { type Resume, resume } from '#shared/progress/resume.ts'
 import { parseSkip, type Skip } from '#shared/progress/skip.ts'
+import { recordTopics, refuseIfHidden } from '#shared/record-topics.ts'
 import { countDeadLetters, type DeadLetterCount } from '../dead-letters/scan.ts'
 import { type AttemptStatus, attemptStatus, type StallStatus, stallStatus } from './attempt.ts'
 import { type BackfillStatus, backfillsOf, type SkipStatus, skipStatus } from './backfills.ts'
@@ -118,20 +119,23 @@ export async function streamsOf(
   names: Names,
   labels: readonly string[],
 ): Promise<{ stream: string; topic: string }[]> {
-  const known = (await kafka.topics()).flatMap((topic) => {
+  const known = (await recordTopics(kafka, names)).flatMap((topic) => {
     const name = names.streamOf(topic)
     return name === null ? [] : [{ stream: label(name), topic }]
   })
   known.sort((a, b) => a.stream.localeCompare(b.stream))
   if (labels.length === 0) return known
-  return labels.map((wanted) => {
-    const found = known.find(({ stream }) => stream === wanted)
-    if (found !== undefined) return found
-    const names = known.map(({ stream }) => stream).join(', ')
-    throw new WrongUse('HR_UNKNOWN_STREAM', `Kafka has no topic of a stream "${wanted}"`, {
-      hint: names === '' ? 'no stream has been fetched yet: npm run headrace -- fetch' : `streams in Kafka: ${names}`,
-    })
-  })
+  return Promise.all(
+    labels.map(async (wanted) => {
+      const found = known.find(({ stream }) => stream === wanted)
+      if (found !== undefined) return found
+      await refuseIfHidden(kafka, names, wanted)
+      const all = known.map(({ stream }) => stream).join(', ')
+      throw new WrongUse('HR_UNKNOWN_STREAM', `Kafka has no topic of a stream "${wanted}"`, {
+        hint: all === '' ? 'no stream has been fetched yet: npm run headrace -- fetch' : `streams in Kafka: ${all}`,
+      })
+    }),
+  )
 }
 
 type PartitionFacts = {

@@ -6,7 +6,7 @@
 import type { Admin, Kafka as KafkajsClient } from 'kafkajs'
 import { backoffMs } from '../../backoff.ts'
 import { WrongUse } from '../../errors.ts'
-import { type Deps, METADATA_AGE_MAX_MS } from '../client/client.ts'
+import { askerOf, type Deps, METADATA_AGE_MAX_MS } from '../client/client.ts'
 import { within } from '../client/deadline.ts'
 import { explainFailure, isPassing } from '../client/map-errors.ts'
 import type { FetchedPartition } from '../kafkajs-patches/fetched-batch.ts'
@@ -92,7 +92,7 @@ export async function openCluster(client: KafkajsClient, deps: Deps): Promise<Cl
       try {
         return await within(deps.clock, ASK_DEADLINE_MS, doing, askAgain(deps, work))
       } catch (error) {
-        throw explainFailure(error, doing)
+        throw explainFailure(error, doing, askerOf(deps))
       }
     },
     async close() {

@@ -10,10 +10,15 @@ import { Kafka as Client } from '../kafkajs-patches/load.ts'
 import { RETRY } from '../kafkajs-patches/retry.ts'
 import { createSocket } from '../kafkajs-patches/socket.ts'
 import type { KafkaOptions } from '../port.ts'
+import type { Right } from '../rights.ts'
+import type { Asker } from './access.ts'
 import { settle } from './deadline.ts'
 import { packageLevel, packageLog } from './logging.ts'
 
-export type Deps = { options: KafkaOptions; log: Log; clock: Clock }
+export type Deps = { options: KafkaOptions; log: Log; clock: Clock; rights?: readonly Right[] | undefined }
+
+/** Who asks Kafka, for the errors about a missing right. */
+export const askerOf = ({ options: { brokers, sasl }, rights }: Deps): Asker => ({ brokers, sasl, rights })
 
 export const CONNECT_DEADLINE_MS = 10_000
 export const CLOSE_DEADLINE_MS = 10_000

@@ -4,6 +4,8 @@
  */
 import { HeadraceError, messageOf, Stopped, Unavailable } from '../../errors.ts'
 import { FencedError } from '../errors.ts'
+import type { Refused } from '../kafkajs-patches/access.ts'
+import { type Asker, accessDenied } from './access.ts'
 
 /** The fields of a package error that decide. */
 type Failure = {
@@ -12,6 +14,7 @@ type Failure = {
   code: unknown
   retriable: boolean | undefined
   broker: string | undefined
+  refused: Refused | undefined
 }
 
 const FENCED = [
@@ -26,6 +29,8 @@ const REFUSED = ['SASL_AUTHENTICATION_FAILED', 'UNSUPPORTED_SASL_MECHANISM', 'IL
 const DENIED = /_AUTHORIZATION_FAILED$/
 const TLS = /certificate|self[- ]signed|wrong version number|TLS|SSL|ALERT/i
 const CAUSES_MAX = 8
+/** Of several things that were asked for at once, these are as they should be. */
+const WELL = ['TOPIC_ALREADY_EXISTS']
 
 export function isFenced(error: unknown): boolean {
   return FENCED.includes(failureOf(error).type ?? '')
@@ -58,12 +63,14 @@ export function isPassing(error: unknown): boolean {
 
 /**
  * Any error as one of ours; one that is ours already stays as it is. `doing` is a phrase such as "reading the offsets
- * of x".
+ * of x". `asker`: for the command that grants a missing right.
  */
-export function explainFailure(error: unknown, doing: string): HeadraceError {
+export function explainFailure(error: unknown, doing: string, asker?: Asker): HeadraceError {
   if (error instanceof HeadraceError) return error
-  const { name, type, broker } = failureOf(error)
-  const message = messageOf(error)
+  const { name, type, broker, refused } = failureOf(error)
+  const message = messageOf(innermost(error))
+  const denied = accessDenied(type, refused, doing, asker, error)
+  if (denied !== null) return denied
   const at = broker === undefined ? '' : ` (${broker})`
   if (FENCED.includes(type ?? ''))
     return new FencedError('HR_KAFKA_FENCED', `${doing}: another process has taken over`, { cause: error })
@@ -79,7 +86,7 @@ export function explainFailure(error: unknown, doing: string): HeadraceError {
     })
   if (isRefusal(name, type))
     return new Unavailable('HR_KAFKA_REFUSED', `${doing}: Kafka refuses${at}: ${message}`, {
-      hint: 'see KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD and the rights of that user',
+      hint: 'see KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD',
       cause: error,
     })
   if (TLS.test(message))
@@ -101,10 +108,8 @@ function isRefusal(name: string, type: string | undefined): boolean {
   return name === 'KafkaJSSASLAuthenticationError' || REFUSED.includes(type ?? '') || DENIED.test(type ?? '')
 }
 
-/** The package wraps errors in errors ("number of retries exceeded"); the innermost one is the actual failure. */
 function failureOf(error: unknown): Failure {
-  let inner: unknown = error
-  for (let depth = 0; depth < CAUSES_MAX && inner instanceof Error && wraps(inner); depth++) inner = inner.cause
+  const inner = innermost(error)
   const fields: Record<string, unknown> = inner instanceof Error ? { ...inner, name: inner.name } : {}
   return {
     name: String(fields.name ?? ''),
@@ -112,7 +117,31 @@ function failureOf(error: unknown): Failure {
     code: fields.code,
     retriable: typeof fields.retriable === 'boolean' ? fields.retriable : undefined,
     broker: typeof fields.broker === 'string' ? fields.broker : undefined,
+    refused: fields.refused as Refused | undefined,
   }
+}
+
+/** The package wraps errors in errors ("number of retries exceeded", "topic creation errors"): the actual failure. */
+function innermost(error: unknown): unknown {
+  let inner = error
+  for (let depth = 0; depth < CAUSES_MAX && inner instanceof Error; depth++) {
+    const next = partOf(inner) ?? (wraps(inner) ? inner.cause : undefined)
+    if (next === undefined) break
+    inner = next
+  }
+  return inner
+}
+
+/** The worst of several: a missing right, else the first that went wrong. */
+function partOf(error: Error): Error | undefined {
+  const { errors, partitions } = error as { errors?: unknown; partitions?: unknown }
+  const parts = Array.isArray(errors) ? errors : Array.isArray(partitions) ? partitions.map((each) => each?.error) : []
+  const failures = parts.filter((each): each is Error & { type?: unknown } => each instanceof Error)
+  return (
+    failures.find(({ type }) => DENIED.test(String(type))) ??
+    failures.find(({ type }) => !WELL.includes(String(type))) ??
+    failures[0]
+  )
 }
 
 function wraps(error: Error): boolean {

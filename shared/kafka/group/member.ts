@@ -4,8 +4,16 @@
  * revoked once when a rebalance begins, and nothing of it counts after that.
  */
 import type { Consumer, ConsumerConfig, EachBatchPayload } from 'kafkajs'
+import { backoffMs } from '../../backoff.ts'
 import { messageOf } from '../../errors.ts'
-import { CLOSE_DEADLINE_MS, CONNECT_DEADLINE_MS, type Deps, METADATA_AGE_MAX_MS, newClient } from '../client/client.ts'
+import {
+  askerOf,
+  CLOSE_DEADLINE_MS,
+  CONNECT_DEADLINE_MS,
+  type Deps,
+  METADATA_AGE_MAX_MS,
+  newClient,
+} from '../client/client.ts'
 import { settle, within } from '../client/deadline.ts'
 import { explainFailure } from '../client/map-errors.ts'
 import type { GroupHooks } from '../kafkajs-patches/consumer-group.ts'
@@ -51,6 +59,8 @@ export const REVOKE_WAIT_MAX_MS = 20_000
 const REBALANCE_TIMEOUT_MS = 60_000
 export const SESSION_TIMEOUT_MS = 30_000
 export const HEARTBEAT_MS = 3_000
+/** After the member has lost Kafka, until it starts again: the first pause and the longest. */
+const RESTART_PAUSE = { firstMs: 20, maxMs: 5_000 } as const
 
 type Tuning = Pick<ConsumerConfig, 'maxBytesPerPartition' | 'maxWaitTimeInMs'>
 
@@ -66,6 +76,9 @@ export async function joinGroup(
   let had: Assignment = new Map()
   let closed = false
   let crashed = false
+  /** In a row, without an assignment in between. */
+  let restarts = 0
+  const stopping = new AbortController()
   let running: Promise<void> = Promise.resolve()
 
   const hooks: GroupHooks = {
@@ -78,6 +91,7 @@ export async function joinGroup(
     },
     joined(assigned, generation) {
       if (closed || crashed) return void clock.sleep(LEAVE_AFTER_JOIN_MS).then(leave)
+      restarts = 0
       const partitions = toAssignment(options.topics, assigned)
       had = partitions
       const opening: Session = { generation, partitions, opened: Promise.resolve(), revoked: null }
@@ -101,7 +115,7 @@ export async function joinGroup(
     partitionAssigners: [
       createAssigner(hooks, () => ({ had, claim: options.claim, work: options.work, together: options.together }), log),
     ],
-    retry: { ...RETRY, restartOnFailure: async () => !closed && !crashed },
+    retry: { ...RETRY, restartOnFailure },
     ...tuning,
   })
 
@@ -112,6 +126,13 @@ export async function joinGroup(
     if (session !== null) revoke(session).catch(fail)
     session = null
   })
+
+  /** The package would start again 5 ms later, however often that fails. */
+  async function restartOnFailure(): Promise<boolean> {
+    restarts += 1
+    await clock.sleep(backoffMs({ ...RESTART_PAUSE, failures: restarts }), stopping.signal).catch(() => undefined)
+    return !closed && !crashed
+  }
 
   function revoke(ending: Session): Promise<void> {
     ending.revoked ??= ending.opened.then(
@@ -125,8 +146,9 @@ export async function joinGroup(
     if (closed || crashed) return
     crashed = true
     session = null
+    stopping.abort()
     void leave()
-    handlers.onCrash(explainFailure(error, `in group ${options.group}`))
+    handlers.onCrash(explainFailure(error, `in group ${options.group}`, askerOf(deps)))
   }
 
   /**
@@ -136,6 +158,7 @@ export async function joinGroup(
   async function close(): Promise<void> {
     closed = true
     session = null
+    stopping.abort()
     await settle(clock, CLOSE_DEADLINE_MS, running, () => undefined)
     await leave()
   }
@@ -150,7 +173,7 @@ export async function joinGroup(
     await within(clock, CONNECT_DEADLINE_MS, `joining group ${options.group}`, subscribe(consumer, options.topics))
   } catch (error) {
     await close()
-    throw explainFailure(error, `joining group ${options.group}`)
+    throw explainFailure(error, `joining group ${options.group}`, askerOf(deps))
   }
   running = consumer.run({
     autoCommit: false,

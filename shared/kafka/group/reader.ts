@@ -6,7 +6,7 @@
 import type { EachBatchPayload } from 'kafkajs'
 import { backoffMs } from '../../backoff.ts'
 import { toOffset } from '../admin/offsets.ts'
-import type { Deps } from '../client/client.ts'
+import { askerOf, type Deps } from '../client/client.ts'
 import { within } from '../client/deadline.ts'
 import { explainFailure, isPassing, isStale } from '../client/map-errors.ts'
 import { StaleGeneration } from '../errors.ts'
@@ -127,7 +127,7 @@ export async function joinAsReader(options: ReaderOptions, committed: Kafka['com
       await within(clock, COMMIT_DEADLINE_MS, doing, turn)
     } catch (error) {
       givenUp.abort()
-      throw isStale(error) ? staleGeneration(generation, error) : explainFailure(error, doing)
+      throw isStale(error) ? staleGeneration(generation, error) : explainFailure(error, doing, askerOf(deps))
     }
   }
 

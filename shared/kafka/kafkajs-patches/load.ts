@@ -3,6 +3,7 @@
  * what goes wrong without it. The order matters: modules are replaced before the package's own modules bind to them.
  */
 import type * as Kafkajs from 'kafkajs'
+import { patchAccess } from './access.ts'
 import { patchConnection } from './connection.ts'
 import { patchGroup } from './consumer-group.ts'
 import { patchCoordinator } from './coordinator.ts'
@@ -21,6 +22,7 @@ patchRetry()
 patchErrors()
 patchRequest()
 patchConnection()
+patchAccess()
 patchCoordinator()
 patchReceive()
 patchRequestQueue()

@@ -5,7 +5,7 @@
  */
 import type { Producer } from 'kafkajs'
 import { WrongUse } from '../../errors.ts'
-import { type Deps, endProducer, METADATA_AGE_MAX_MS, newClient } from '../client/client.ts'
+import { askerOf, type Deps, endProducer, METADATA_AGE_MAX_MS, newClient } from '../client/client.ts'
 import { within } from '../client/deadline.ts'
 import { explainFailure } from '../client/map-errors.ts'
 import { RETRY } from '../kafkajs-patches/retry.ts'
@@ -36,7 +36,7 @@ export function createSender(options: SenderOptions, deps: Deps): Sender {
       return place
     } catch (error) {
       await drop(work)
-      throw explainFailure(error, doing)
+      throw explainFailure(error, doing, askerOf(deps))
     }
   }
 

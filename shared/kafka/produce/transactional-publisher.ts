@@ -6,10 +6,10 @@
 import type { Kafka as KafkajsClient, Producer, Transaction } from 'kafkajs'
 import { backoffMs } from '../../backoff.ts'
 import { type HeadraceError, messageOf, WrongUse } from '../../errors.ts'
-import { type Deps, endProducer, METADATA_AGE_MAX_MS, newClient } from '../client/client.ts'
+import { askerOf, type Deps, endProducer, METADATA_AGE_MAX_MS, newClient } from '../client/client.ts'
 import { settle, within } from '../client/deadline.ts'
 import { explainFailure, isPassing } from '../client/map-errors.ts'
-import { FencedError, PublishFailed } from '../errors.ts'
+import { AccessDenied, FencedError, PublishFailed } from '../errors.ts'
 import { RETRY } from '../kafkajs-patches/retry.ts'
 import type { Append, Appended, Compression, OffsetCommit, Publisher, PublisherOptions } from '../port.ts'
 import { appendTo } from './append.ts'
@@ -44,7 +44,7 @@ export function createPublisher(transactionalId: string, options: PublisherOptio
       } catch (error) {
         await endProducer(fresh, work, deps)
         const isOver = attempt >= FENCE_ATTEMPTS_MAX || clock.elapsedMs() >= endMs
-        if (isOver || !isPassing(error)) throw explainFailure(error, `fencing ${transactionalId}`)
+        if (isOver || !isPassing(error)) throw explainFailure(error, `fencing ${transactionalId}`, askerOf(deps))
         await clock.sleep(backoffMs({ ...BACKOFF, failures: attempt + 1 }))
       }
     }
@@ -71,7 +71,7 @@ export function createPublisher(transactionalId: string, options: PublisherOptio
     } catch (error) {
       await abort(transaction)
       await drop(work)
-      throw publishFailure(error, transactionalId)
+      throw publishFailure(error, transactionalId, deps)
     } finally {
       busy = false
     }
@@ -160,9 +160,15 @@ async function sendOffsets(
   }
 }
 
-function publishFailure(error: unknown, transactionalId: string): HeadraceError {
-  const failure = explainFailure(error, `publishing as ${transactionalId}`)
-  if (failure instanceof FencedError || !(error instanceof Error) || failure instanceof WrongUse) return failure
+function publishFailure(error: unknown, transactionalId: string, deps: Deps): HeadraceError {
+  const failure = explainFailure(error, `publishing as ${transactionalId}`, askerOf(deps))
+  if (
+    failure instanceof FencedError ||
+    failure instanceof AccessDenied ||
+    !(error instanceof Error) ||
+    failure instanceof WrongUse
+  )
+    return failure
   if (
     failure.code === 'HR_KAFKA_TIMESTAMP' ||
     failure.code === 'HR_KAFKA_TOO_LARGE' ||

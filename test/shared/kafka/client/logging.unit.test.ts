@@ -70,7 +70,7 @@ describe('failures', () => {
     ['a fence, by its new name', createErrorFromCode(90), 'HR_KAFKA_FENCED'],
     ['a fence behind the limit of retries', retriesExceeded(createErrorFromCode(47)), 'HR_KAFKA_FENCED'],
     ['a record that is too large', createErrorFromCode(10), 'HR_KAFKA_TOO_LARGE'],
-    ['a missing right', createErrorFromCode(29), 'HR_KAFKA_REFUSED'],
+    ['a missing right', createErrorFromCode(29), 'HR_KAFKA_ACL'],
     [
       'a wrong password',
       new errors.KafkaJSSASLAuthenticationError!('SASL PLAIN authentication failed'),

@@ -22,7 +22,7 @@ const ROOT = resolve(import.meta.dirname, '..')
 /** Hundreds of processes load the same files: what Node compiles of them is kept. */
 const COMPILED = join(ROOT, '.headrace', 'compiled')
 const FILES_AT_ONCE_MAX = 2
-/** More of them share the cores evenly; each has to load the product. */
+/** More of them share the cores evenly; each has to load the product. All run at once: while one waits, others work. */
 const UNIT_GROUPS = 4
 /** Much is loaded in each group, and Node's own choice collects it as garbage again and again. */
 const YOUNG_HEAP = '--max-semi-space-size=64'
@@ -98,7 +98,10 @@ function millisecondsOf(name: 'file-seconds' | 'run-seconds'): number | undefine
 async function main(): Promise<number> {
   const { files, names } = select(await testFiles(), positionals)
   if (files.length === 0) throw new WrongUse('HR_TEST_FILE', 'there is no test file')
-  if (files.every(isUnit)) return withUnitGroups(files, (groups) => runTests(groups, names, {}, [YOUNG_HEAP]))
+  if (files.every(isUnit)) {
+    const flags = [YOUNG_HEAP, `--test-concurrency=${UNIT_GROUPS}`]
+    return withUnitGroups(files, (groups) => runTests(groups, names, {}, flags))
+  }
   const each = files.map((path) => ({ path, members: [path] }))
   const interleavings = process.env.HEADRACE_TEST_INTERLEAVINGS ?? INTERLEAVINGS
   const environment = { HEADRACE_TEST_INTERLEAVINGS: interleavings }
@@ -185,13 +188,12 @@ async function runTests(
   files: readonly TestProcess[],
   names: readonly string[],
   environment: Record<string, string>,
-  flags: readonly string[] = [],
+  flags: readonly string[] = [`--test-concurrency=${FILES_AT_ONCE_MAX}`],
 ): Promise<number> {
   const args = [
     ...flags,
     '--test',
     '--test-reporter=spec',
-    `--test-concurrency=${FILES_AT_ONCE_MAX}`,
     `--test-timeout=${testMsMax}`,
     ...names.map((name) => `--test-name-pattern=${name}`),
     ...files.map(({ path }) => path),

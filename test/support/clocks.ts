@@ -6,7 +6,11 @@ import { setTimeout as realSleep } from 'node:timers/promises'
 import type { Clock } from '#shared/clock.ts'
 import { createSleepers } from './sleepers.ts'
 
-export type FastClock = Clock & { slept: number[] }
+export type FastClock = Clock & {
+  slept: number[]
+  /** So much of this clock's time is over at once. Who sleeps already does not wake earlier. */
+  skip(ms: number): void
+}
 
 /**
  * Every wait takes `1 / speed` of its time. `slept` remembers the waits that were asked for, in milliseconds of this
@@ -15,13 +19,17 @@ export type FastClock = Clock & { slept: number[] }
 export function fastClock(options: { speed?: number; random?: () => number; startMs?: number } = {}): FastClock {
   const { speed = 200, random = Math.random, startMs = Date.now() } = options
   const beganMs = performance.now()
-  const elapsedMs = () => (performance.now() - beganMs) * speed
+  let skippedMs = 0
+  const elapsedMs = () => (performance.now() - beganMs) * speed + skippedMs
   const slept: number[] = []
   return {
     slept,
     nowMs: () => startMs + elapsedMs(),
     elapsedMs,
     random,
+    skip(ms) {
+      skippedMs += ms
+    },
     async sleep(ms, signal) {
       slept.push(ms)
       const endMs = elapsedMs() + ms

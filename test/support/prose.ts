@@ -8,7 +8,8 @@ const IS_PROSE = /[a-z]+[,;:]? +[a-z]+[,;:]? +[a-z]/i
 
 /** Each comment as one text, and each literal that reads as prose. A template's substitutions count as a word each. */
 export function proseIn(file: string, source: string): Prose[] {
-  const tree = ts.createSourceFile(file, source, ts.ScriptTarget.Latest, true)
+  const version = { languageVersion: ts.ScriptTarget.Latest, jsDocParsingMode: ts.JSDocParsingMode.ParseNone }
+  const tree = ts.createSourceFile(file, source, version)
   const lineAt = (at: number): number => tree.getLineAndCharacterOfPosition(at).line + 1
   return [...commentsIn(tree, source, lineAt), ...textsIn(tree, lineAt)].sort((a, b) => a.line - b.line)
 }
@@ -33,12 +34,17 @@ function textOf(node: ts.Node): string | null {
 
 function commentsIn(tree: ts.SourceFile, source: string, lineAt: (at: number) => number): Prose[] {
   const found = new Map<number, { end: number; line: number; text: string }>()
+  const keep = (pos: number, end: number): void => {
+    found.set(pos, { end, line: lineAt(pos), text: source.slice(pos, end) })
+  }
+  // Many nodes begin or end at the same place.
+  const starts = new Set<number>()
+  const ends = new Set<number>()
   const visit = (node: ts.Node): void => {
-    for (const { pos, end } of [
-      ...(ts.getLeadingCommentRanges(source, node.getFullStart()) ?? []),
-      ...(ts.getTrailingCommentRanges(source, node.getEnd()) ?? []),
-    ])
-      found.set(pos, { end, line: lineAt(pos), text: source.slice(pos, end) })
+    if (!starts.has(node.pos)) ts.forEachLeadingCommentRange(source, node.pos, keep)
+    if (!ends.has(node.end)) ts.forEachTrailingCommentRange(source, node.end, keep)
+    starts.add(node.pos)
+    ends.add(node.end)
     ts.forEachChild(node, visit)
   }
   visit(tree)

@@ -34,11 +34,12 @@ describe('the text of a raw value', () => {
   })
 
   test('is what JSON.stringify writes', () => {
+    const nested = JSON.parse(deep('0', 10_000)) as { a: unknown[] }
+    assert.throws(() => JSON.stringify(nested), RangeError)
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         assert.equal(rawText(value), JSON.stringify(value))
         // The same value, so deep that only the slow way is left.
-        const nested = JSON.parse(deep('0', 10_000)) as { a: unknown[] }
         const wrapped = rawText([value, nested])
         assert.ok(wrapped.startsWith(`[${JSON.stringify(value)},{"a":[`))
       }),

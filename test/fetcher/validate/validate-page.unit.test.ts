@@ -32,10 +32,10 @@ function pacer() {
 
 describe('a page of tiny elements', () => {
   for (const [name, member, count] of [
-    ['objects', '{}', 1_700_000],
-    ['nulls', 'null', 1_250_000],
-    ['numbers', '1', 2_500_000],
-    ['arrays', '[]', 1_700_000],
+    ['objects', '{}', 1_000_000],
+    ['nulls', 'null', 600_000],
+    ['numbers', '1', 1_500_000],
+    ['arrays', '[]', 1_000_000],
   ] as const) {
     test(`stops its run as soon as the rejects decide, and others have their turn meanwhile: ${name}`, async (t) => {
       const pace = pacer()
@@ -50,14 +50,9 @@ describe('a page of tiny elements', () => {
   }
 
   test('behind more good records than it has stops its run as well', async (t) => {
-    const pages = [
-      body(`[${Array.from({ length: 60_000 }, (_, at) => JSON.stringify(order(`o${at}`))).join(',')}]`),
-      body(list('{}', 500_000)),
-    ]
-    const answers = [
-      { ...pages[0], body: gzipSync(`{"data":${list(JSON.stringify(order('a')), 60_000)},"next":"b"}`) },
-      pages[1],
-    ]
+    const first = gzipSync(`{"data":${list(JSON.stringify(order('a')), 60_000)},"next":"b"}`)
+    const second = body(list('{}', 100_000))
+    const answers = [{ ...second, body: first }, second]
     const ran = await runOnce(t, (_, number) => answers[number] ?? {}, { stream: STREAM })
     assert.ok(ran.error instanceof Stopped)
     assert.match(ran.error.message, /^shop\.orders: 1\d{4} of 7\d{4} records/)

@@ -14,11 +14,12 @@ import {
 } from '#shared/progress/offset-metadata.ts'
 import { parseSkip } from '#shared/progress/skip.ts'
 import { boundedWatermark, WATERMARK_BYTES_MAX } from '#shared/watermark.ts'
+import { anyText } from '../../support/any-text.ts'
 import { testSeed } from '../../support/seed.ts'
 
 const seed = testSeed()
 const texts = fc.oneof(
-  fc.string({ unit: 'binary', maxLength: 900 }),
+  anyText({ maxLength: 900 }),
   fc.string({ minLength: 400, maxLength: 6_000 }),
   fc.constant('ü'.repeat(5_000)),
 )

@@ -15,6 +15,7 @@ import { walkRecorded } from '../../../services/fetcher/authoring/recording/test
 import { fastClock } from '../../support/clocks.ts'
 import { type ExportApiOptions, exportApi } from '../../support/export-api.ts'
 import { startServer } from '../../support/http.ts'
+import { PATIENT } from '../authoring/authoring.ts'
 import { streamOf } from '../declared.ts'
 
 const files = () => ['id,total\na,1\nb,2\n', 'id,total\nc,3\n']
@@ -23,7 +24,7 @@ async function author(t: TestContext, options: ExportApiOptions = {}, job: Recor
   const api = await exportApi(t, { files, ...options })
   const server = await startServer(t, api.script)
   const declared = defineSource({
-    ...{ name: 'shop', baseUrl: server.url, auth: bearer(secret('SHOP_KEY')) },
+    ...{ name: 'shop', baseUrl: server.url, auth: bearer(secret('SHOP_KEY')), ...PATIENT },
     streams: {
       orders: {
         path: '/exports',

@@ -16,14 +16,14 @@ import {
 } from '../../../../services/fetcher/authoring/recording/recording.ts'
 import { type Answer, type Asked, startServer } from '../../../support/http.ts'
 import { declareShop, order, STREAM, streamOf } from '../../declared.ts'
-import { apiFor, ownFolder, twoPages } from '../authoring.ts'
+import { apiFor, ownFolder, PATIENT, twoPages } from '../authoring.ts'
 
 type Part = Record<string, unknown>
 
 /** Walks a shop on a real server, and records it. */
 async function recorded(t: TestContext, script: (asked: Asked) => Answer, stream: Part = {}, source: Part = {}) {
   const server = await startServer(t, script)
-  const shop = declareShop(stream, { baseUrl: server.url, ...source })
+  const shop = declareShop(stream, { baseUrl: server.url, ...PATIENT, ...source })
   const api = apiFor(t, shop)
   const file = join(ownFolder(t), 'shop.orders.recording.json')
   const recorder = createRecorder(streamOf(shop), {

@@ -4,6 +4,7 @@
  * portions. A statement that ClickHouse refuses is a `QueryRefused` with its own message. A server that does not answer
  * is Unavailable.
  */
+import { Agent as HttpsAgent } from 'node:https'
 import {
   type ClickHouseClient,
   ClickHouseError,
@@ -13,12 +14,14 @@ import {
 } from '@clickhouse/client'
 import type { Config } from './config/config.ts'
 import { HeadraceError, messageOf, Unavailable } from './errors.ts'
+import { CLICKHOUSE_TLS_OPTIONS, closedHints, tlsFaultOf } from './tls/explain.ts'
+import type { Pems } from './tls/pems.ts'
 
 /** An insert that takes longer counts as lost; it is sent again with its deduplication token. */
 const REQUEST_DEADLINE_MS = 300_000
 const CONNECTIONS_MAX = 32
 
-export function connectClickHouse({ url, user, password, ca }: Config['clickhouse']): ClickHouseClient {
+export function connectClickHouse({ url, user, password, tls }: Config['clickhouse']): ClickHouseClient {
   return createClient({
     url,
     username: user,
@@ -27,7 +30,35 @@ export function connectClickHouse({ url, user, password, ca }: Config['clickhous
     max_open_connections: CONNECTIONS_MAX,
     compression: { request: false, response: false },
     log: { level: ClickHouseLogLevel.OFF },
-    ...(ca === undefined ? {} : { tls: { ca_cert: Buffer.from(ca) } }),
+    ...connectionOf(tls, { user, password }),
+  })
+}
+
+/** With a certificate and no password, the certificate is the login. ClickHouse refuses both at once. */
+function connectionOf(tls: Pems | undefined, { user, password }: { user: string; password: string }) {
+  if (tls === undefined) return {}
+  const http_agent = new HttpsAgent({ ...tls, keepAlive: true, maxSockets: CONNECTIONS_MAX })
+  if (tls.cert === undefined || password !== '') return { http_agent }
+  const http_headers = { 'X-ClickHouse-User': user, 'X-ClickHouse-SSL-Certificate-Auth': 'on' }
+  return { http_agent, http_headers, set_basic_auth_header: false }
+}
+
+/** A server that cannot be reached. `failure`: an error, or the code and text of one. */
+export function clickHouseAway(
+  config: Config['clickhouse'],
+  failure: { code?: unknown; message: string },
+): Unavailable {
+  const at = `ClickHouse at ${hostOf(config)}`
+  const fault = tlsFaultOf(failure, CLICKHOUSE_TLS_OPTIONS)
+  if (fault !== null)
+    return new Unavailable('HR_CLICKHOUSE', `no connection to ${at}: ${fault.message}`, { ...fault, cause: failure })
+  return new Unavailable('HR_CLICKHOUSE', `${at} does not answer: ${failure.message}`, {
+    hint: [
+      'see CLICKHOUSE_URL (its HTTP port, 8123 by default) and whether ClickHouse runs',
+      ...closedHints(failure, config.url, CLICKHOUSE_TLS_OPTIONS),
+      'the local one starts with: npm run headrace -- stack up',
+    ].join('; '),
+    cause: failure,
   })
 }
 
@@ -103,10 +134,7 @@ export function openClickHouse(config: Config['clickhouse']): ClickHouse {
         },
       )
     }
-    return new Unavailable('HR_CLICKHOUSE', `ClickHouse at ${hostOf(config)} does not answer: ${messageOf(error)}`, {
-      hint: 'see CLICKHOUSE_URL (its HTTP port, 8123 by default) and whether ClickHouse runs',
-      cause: error,
-    })
+    return clickHouseAway(config, { code: Object(error).code, message: messageOf(error) })
   }
   return {
     async rows<T>(query: string, settings: ClickHouseSettings = {}) {

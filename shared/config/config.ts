@@ -5,11 +5,13 @@
  */
 import type { SecretRef, SettingRef } from '../declaration/secret.ts'
 import { WrongUse } from '../errors.ts'
-import { registryTlsOf, saslOf, shardedOf, tlsOf, userOf } from './connection-options.ts'
+import { shardedOf, userOf } from './connection-options.ts'
+import { loginOf } from './login-options.ts'
 import { type NearMiss, nearMisses } from './near-misses.ts'
 import { type OptionName, options, splitList } from './options.ts'
 import { type Environment, optionValue, readOptions } from './read-options.ts'
 import { readStackFile } from './stack-file.ts'
+import { httpTlsOf, kafkaTlsOf } from './tls-options.ts'
 
 export type { NearMiss } from './near-misses.ts'
 export { type OptionName, type OptionRow, optionRows, options, SECRET_OPTIONS } from './options.ts'
@@ -41,15 +43,15 @@ export function readConfig(environment: Environment, needs: readonly ServerKind[
     kafka: {
       brokers: splitList(address('kafka', 'KAFKA_BROKERS', values.KAFKA_BROKERS, stack?.kafka.brokers)),
       clientId: 'headrace',
-      tls: tlsOf(values),
-      sasl: saslOf(values),
+      tls: kafkaTlsOf(values),
+      sasl: loginOf(values, environment),
       replicationFactor: values.KAFKA_REPLICATION_FACTOR,
       retentionMs: values.KAFKA_RETENTION_MS,
       sessionTimeoutMs: values.KAFKA_SESSION_TIMEOUT_MS,
     },
     registry: {
       ...userOf(values),
-      tls: registryTlsOf(values),
+      tls: httpTlsOf('SCHEMA_REGISTRY', values),
       url: address('registry', 'SCHEMA_REGISTRY_URL', values.SCHEMA_REGISTRY_URL, stack?.registry.url),
     },
     clickhouse: {
@@ -61,7 +63,7 @@ export function readConfig(environment: Environment, needs: readonly ServerKind[
       /** Rows are spread over the shards of the cluster. */
       sharded: shardedOf(values),
       insertQuorum: values.CLICKHOUSE_INSERT_QUORUM,
-      ca: values.CLICKHOUSE_TLS_CA,
+      tls: httpTlsOf('CLICKHOUSE', values),
     },
     prefix: values.HEADRACE_PREFIX,
     sourceDirs: splitList(values.HEADRACE_SOURCES ?? ''),

@@ -49,14 +49,30 @@ const brokers = (given: string): boolean =>
   splitList(given).length > 0 && splitList(given).every((broker) => BROKER.test(broker))
 
 /** A user name in the address would be shown wherever the address is. */
-function address(description: string, user: string) {
+function address(description: string, instead: { user: string; password: string }) {
   const http = (given: string) => /^https?:\/\//i.test(given) && URL.canParse(given)
   const bare = (given: string) =>
     !URL.canParse(given) || (new URL(given).username === '' && new URL(given).password === '')
   return z
     .string()
     .refine(http, { error: 'expected an http or https URL', abort: true })
-    .refine(bare, `expected an address without user and password: they belong into ${user}_USER and ${user}_PASSWORD`)
+    .refine(
+      bare,
+      `expected an address without user and password: they belong into ${instead.user} and ${instead.password}`,
+    )
+    .optional()
+    .describe(description)
+}
+
+const MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer', 'aws-msk-iam'] as const
+
+/** In any spelling: SCRAM-SHA-512, scram_sha_512, AWS_MSK_IAM. */
+function mechanism(description: string) {
+  const letters = (name: string) => name.toLowerCase().replaceAll(/[^a-z0-9]/g, '')
+  return z
+    .string()
+    .transform((given) => MECHANISMS.find((each) => letters(each) === letters(given)) ?? given)
+    .pipe(oneOf(MECHANISMS))
     .optional()
     .describe(description)
 }
@@ -67,7 +83,13 @@ export const SECRET_OPTIONS = [
   'SCHEMA_REGISTRY_PASSWORD',
   'CLICKHOUSE_PASSWORD',
   'KAFKA_TLS_KEY',
+  'KAFKA_TLS_KEY_PASSPHRASE',
+  'KAFKA_OAUTH_CLIENT_SECRET',
+  'KAFKA_OAUTH_TOKEN',
   'SCHEMA_REGISTRY_TLS_KEY',
+  'SCHEMA_REGISTRY_TLS_KEY_PASSPHRASE',
+  'CLICKHOUSE_TLS_KEY',
+  'CLICKHOUSE_TLS_KEY_PASSPHRASE',
   'HTTP_PROXY',
   'HTTPS_PROXY',
 ] as const
@@ -79,27 +101,46 @@ export const options = z.object({
     .optional()
     .describe('Brokers, host:port, separated by commas.'),
   KAFKA_TLS: flag('Connect to the brokers over TLS.'),
-  KAFKA_TLS_CA: text('Certificate authority of the brokers, PEM.'),
+  KAFKA_TLS_CA: text('Certificate authority of the brokers, PEM; the only one that is trusted then.'),
   KAFKA_TLS_CERT: text('Client certificate, PEM.'),
   KAFKA_TLS_KEY: text('Key of the client certificate, PEM.'),
-  KAFKA_SASL_MECHANISM: oneOf(['plain', 'scram-sha-256', 'scram-sha-512'])
-    .optional()
-    .describe('How to log in to the brokers.'),
-  KAFKA_SASL_USERNAME: text('User for SASL.'),
-  KAFKA_SASL_PASSWORD: text('Password for SASL.'),
+  KAFKA_TLS_KEY_PASSPHRASE: text('Passphrase of that key, where it has one.'),
+  KAFKA_SASL_MECHANISM: mechanism(
+    'How to log in to the brokers: plain, scram-sha-256, scram-sha-512, oauthbearer or aws-msk-iam.',
+  ),
+  KAFKA_SASL_USERNAME: text('User for plain and scram.'),
+  KAFKA_SASL_PASSWORD: text('Password for plain and scram.'),
+  KAFKA_OAUTH_TOKEN_URL: address('Endpoint that gives tokens for oauthbearer, by client credentials.', {
+    user: 'KAFKA_OAUTH_CLIENT_ID',
+    password: 'KAFKA_OAUTH_CLIENT_SECRET',
+  }),
+  KAFKA_OAUTH_CLIENT_ID: text('Client id for that endpoint.'),
+  KAFKA_OAUTH_CLIENT_SECRET: text('Client secret for that endpoint.'),
+  KAFKA_OAUTH_SCOPE: text('Scope to ask for, where the endpoint wants one.'),
+  KAFKA_OAUTH_TLS_CA: text('Certificate authority of that endpoint, PEM; trusted besides the public ones.'),
+  KAFKA_OAUTH_TOKEN: text('Token for oauthbearer in place of an endpoint; as a file it is read again at each login.'),
+  KAFKA_OAUTH_EXTENSIONS: text('SASL extensions of oauthbearer, name=value, separated by commas (Confluent Cloud).'),
+  KAFKA_AWS_REGION: text("Region for aws-msk-iam; by default that of AWS_REGION or of the brokers' names."),
   KAFKA_REPLICATION_FACTOR: count(1, 'Copies of each topic that is created; 3 on a cluster.', { max: 32_767 }),
   KAFKA_RETENTION_MS: count(
     7 * 86_400 * SECOND_MS,
     'How long created topics keep records; the time that a stopped loader may take.',
   ),
   KAFKA_SESSION_TIMEOUT_MS: wait(15 * SECOND_MS, 'Consumer group session timeout.'),
-  SCHEMA_REGISTRY_URL: address('Address of a registry with the Confluent API.', 'SCHEMA_REGISTRY'),
+  SCHEMA_REGISTRY_URL: address('Address of a registry with the Confluent API.', {
+    user: 'SCHEMA_REGISTRY_USER',
+    password: 'SCHEMA_REGISTRY_PASSWORD',
+  }),
   SCHEMA_REGISTRY_USER: text('User for the registry.'),
   SCHEMA_REGISTRY_PASSWORD: text('Password for the registry.'),
   SCHEMA_REGISTRY_TLS_CA: text('Certificate authority of the registry, PEM; trusted besides the public ones.'),
   SCHEMA_REGISTRY_TLS_CERT: text('Client certificate for the registry, PEM.'),
   SCHEMA_REGISTRY_TLS_KEY: text('Key of that client certificate, PEM.'),
-  CLICKHOUSE_URL: address('HTTP(S) address of ClickHouse.', 'CLICKHOUSE'),
+  SCHEMA_REGISTRY_TLS_KEY_PASSPHRASE: text('Passphrase of that key, where it has one.'),
+  CLICKHOUSE_URL: address('HTTP(S) address of ClickHouse.', {
+    user: 'CLICKHOUSE_USER',
+    password: 'CLICKHOUSE_PASSWORD',
+  }),
   CLICKHOUSE_USER: z.string().default('default').describe('User for ClickHouse.'),
   CLICKHOUSE_PASSWORD: z.string().default('').describe('Password for ClickHouse.'),
   CLICKHOUSE_DATABASE: z
@@ -118,7 +159,10 @@ export const options = z.object({
     .describe(
       'On a cluster: replicas that must have an insert before it is confirmed; a number, or auto for most of them.',
     ),
-  CLICKHOUSE_TLS_CA: text('Certificate authority of ClickHouse, PEM.'),
+  CLICKHOUSE_TLS_CA: text('Certificate authority of ClickHouse, PEM; the only one that is trusted then.'),
+  CLICKHOUSE_TLS_CERT: text('Client certificate for ClickHouse, PEM; it is the login where there is no password.'),
+  CLICKHOUSE_TLS_KEY: text('Key of that client certificate, PEM.'),
+  CLICKHOUSE_TLS_KEY_PASSPHRASE: text('Passphrase of that key, where it has one.'),
   HEADRACE_PREFIX: z
     .string()
     .regex(/^[a-z][a-z0-9_-]{0,62}$/, 'expected lower-case letters, digits, _ and -, a letter first')

@@ -17,6 +17,7 @@ import { explainFailure } from './client/map-errors.ts'
 import { joinAsOwner } from './group/assignment-only.ts'
 import { groupsOf, membersOf } from './group/describe-groups.ts'
 import { joinAsReader } from './group/reader.ts'
+import { saslOf } from './login/login.ts'
 import type { Kafka, KafkaOptions, RawMessage } from './port.ts'
 import { createSender } from './produce/sender.ts'
 import { createPublisher } from './produce/transactional-publisher.ts'
@@ -35,7 +36,7 @@ export async function connectKafka(
   options: KafkaOptions,
   { log, clock, rights }: { log: Log; clock: Clock; rights?: readonly Right[] },
 ): Promise<Kafka> {
-  const deps: Deps = { options, log, clock, rights }
+  const deps: Deps = { options, saslOf: saslOf(options.sasl, clock), log, clock, rights }
   const cluster = await connect(deps)
   const opened = new Set<Closable>()
   let closed = false
@@ -93,18 +94,36 @@ async function connect(deps: Deps): Promise<Cluster> {
     return await within(deps.clock, CONNECT_DEADLINE_MS, `connecting to ${brokers}`, opening)
   } catch (error) {
     void opening.then((cluster) => cluster.close()).catch(() => undefined)
-    throw connectFailure(explainFailure(error, `connecting to ${brokers}`, askerOf(deps)), brokers)
+    throw connectFailure(explainFailure(error, `connecting to ${brokers}`, askerOf(deps)), deps.options)
   }
 }
 
 /** What a broker does when it is addressed with the wrong protocol. */
 const CLOSED_AT_ONCE = /Closed connection/
 
-function connectFailure(failure: HeadraceError, brokers: string): HeadraceError {
-  if (failure.code === 'HR_KAFKA_REFUSED' || failure.code === 'HR_KAFKA_TLS') return failure
-  if (failure.code === 'HR_KAFKA_UNREACHABLE' && !CLOSED_AT_ONCE.test(failure.message)) return failure
+/** These name their remedy themselves. */
+const EXPLAINED = ['HR_KAFKA_REFUSED', 'HR_KAFKA_TLS', 'HR_KAFKA_TOKEN', 'HR_KAFKA_TOKEN_REFUSED', 'HR_PACKAGE_MISSING']
+
+function connectFailure(failure: HeadraceError, options: KafkaOptions): HeadraceError {
+  if (EXPLAINED.includes(failure.code)) return failure
+  const isClosed = CLOSED_AT_ONCE.test(failure.message)
+  if (failure.code === 'HR_KAFKA_UNREACHABLE' && !isClosed) return failure
+  const brokers = options.brokers.join(', ')
   return new Unavailable('HR_KAFKA_UNREACHABLE', `no answer from Kafka at ${brokers}: ${failure.message}`, {
-    hint: 'check KAFKA_BROKERS, whether the brokers run, and whether both sides use the same TLS and SASL settings',
+    hint: isClosed ? closedHint(options) : 'check KAFKA_BROKERS, and whether the brokers run',
     cause: failure,
   })
+}
+
+/** A listener closes the connection of a client with other settings, and some say nothing. */
+function closedHint({ tls, sasl }: KafkaOptions): string {
+  const causes = [
+    tls === undefined
+      ? 'it expects TLS (KAFKA_TLS)'
+      : tls.cert === undefined
+        ? 'it asks for a client certificate (KAFKA_TLS_CERT)'
+        : 'it does not trust KAFKA_TLS_CERT',
+    sasl === undefined ? 'it expects a login (KAFKA_SASL_MECHANISM)' : 'it takes no login (KAFKA_SASL_MECHANISM)',
+  ]
+  return `the listener closed the connection: ${causes.join(', ')}, or KAFKA_BROKERS names another server`
 }

@@ -4,6 +4,8 @@
  * all the rest. Every call has a deadline. Errors are those of `shared/errors.ts` and of `errors.ts` here.
  */
 
+import type { Pems } from '../tls/pems.ts'
+import type { KafkaLogin } from './login/login.ts'
 import type { Owner, OwnerOptions, Reader, ReaderOptions, Work } from './port-groups.ts'
 import type { Publisher, PublisherOptions, Sender, SenderOptions } from './port-produce.ts'
 
@@ -14,8 +16,9 @@ export type KafkaOptions = {
   /** `host:port` of one or more brokers; the others are learned from them. */
   brokers: string[]
   clientId: string
-  tls?: { ca?: string; cert?: string; key?: string; rejectUnauthorized?: boolean } | undefined
-  sasl?: { mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'; username: string; password: string } | undefined
+  /** Undefined: in the clear. */
+  tls?: Pems | undefined
+  sasl?: KafkaLogin | undefined
 }
 
 export type Message = {

@@ -1,6 +1,7 @@
 /** Errors of the schema registry, each with a hint: those of the client package name neither cause nor remedy. */
 import { messageOf, Stopped, Unavailable } from '../errors.ts'
 import { redactUrl } from '../redact/url.ts'
+import { closedHints, REGISTRY_TLS_OPTIONS, tlsFaultOf } from '../tls/explain.ts'
 import type { SchemaDifference } from './compatibility.ts'
 
 /** An answer that no registry gives. */
@@ -43,10 +44,18 @@ export function unavailable(url: string, error: unknown): Unavailable {
       },
     )
   }
+  const fault = tlsFaultOf(error, REGISTRY_TLS_OPTIONS)
+  if (fault !== null)
+    return new Unavailable('HR_REGISTRY', `no connection to the schema registry at ${at}: ${fault.message}`, {
+      hint: fault.hint,
+      cause: error,
+    })
   return new Unavailable('HR_REGISTRY', `the schema registry at ${at} does not answer: ${ownWords(error)}`, {
-    hint:
-      'check SCHEMA_REGISTRY_URL and that the registry runs; ' +
+    hint: [
+      'check SCHEMA_REGISTRY_URL and that the registry runs',
+      ...closedHints(error, url, REGISTRY_TLS_OPTIONS),
       'its Confluent API may have a path of its own, such as /apis/ccompat/v7',
+    ].join('; '),
     cause: error,
   })
 }

@@ -8,12 +8,14 @@ import { COMPATIBILITY, SchemaRegistry, SchemaType } from '@kafkajs/confluent-sc
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import addFormats from 'ajv-formats'
 import { messageOf, Stopped } from '../errors.ts'
+import { requestOnce } from '../request-once.ts'
 import { cutText, shownText } from '../shown.ts'
+import type { Pems } from '../tls/pems.ts'
 import { type SchemaDifference, schemaDifferences } from './compatibility.ts'
 import { annotationOf, DELETED_FIELD, type JsonSchema, withDeletesChange } from './json-schema.ts'
 import { withLearned } from './learned-columns.ts'
 import { foreignIn } from './registry-answer.ts'
-import { getOnce, type RegistryTls, registryAgent } from './registry-connection.ts'
+import { registryAgent } from './registry-connection.ts'
 import { ForeignAnswer, refused, statusOf, unavailable } from './registry-errors.ts'
 
 export type RegisteredSchema = {
@@ -39,7 +41,7 @@ export type RegistryOptions = {
   url: string
   user?: string | undefined
   password?: string | undefined
-  tls?: RegistryTls | undefined
+  tls?: Pems | undefined
 }
 
 /** Limits of one call: short, since a start waits for it and the loader's own retry takes longer. */
@@ -106,7 +108,7 @@ export function connectRegistry(options: RegistryOptions): Registry {
     const login: Record<string, string> =
       user === '' ? {} : { authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` }
     const accept = 'application/vnd.schemaregistry.v1+json, application/json'
-    const again = await getOnce(url, { headers: { accept, ...login }, agent, timeoutMs: PROOF_MS_MAX })
+    const again = await requestOnce(url, { headers: { accept, ...login }, agent, timeoutMs: PROOF_MS_MAX })
       .then(({ status, text }) => ({ status, path: url.pathname, data: jsonOr(text) }))
       .catch(() => null)
     // The schema was added or removed in between, or the request never arrived, which the package reports as a status

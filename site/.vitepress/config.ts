@@ -37,6 +37,7 @@ export default defineConfig({
         text: 'Production',
         items: [
           { text: 'Running in production', link: '/production' },
+          { text: 'TLS and logins', link: '/secured-clusters' },
           { text: 'Rights on Kafka', link: '/kafka-acls' },
           { text: 'Options', link: '/options' },
           { text: 'Tables', link: '/clickhouse' },

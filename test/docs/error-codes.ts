@@ -91,6 +91,7 @@ export const EXPLAINED: Readonly<Record<string, string>> = {
   HR_KAFKA_PUBLISH: 'Kafka did not accept a transaction; nothing of it is visible, and it is tried again',
   HR_KAFKA_REFUSED: 'Kafka refuses the login; the message says why',
   HR_KAFKA_REQUEST: 'Kafka did not answer a request',
+  HR_KAFKA_TOKEN_REFUSED: 'the token endpoint refuses the client, or is not a token endpoint; the message says why',
   HR_KAFKA_UNFENCED: 'the user of this process may not write to a topic or with a transactional id',
   HR_LOAD_STALLED: '`load --until-caught-up` cannot finish: a table takes no rows until a person has acted',
   HR_NO_NEXT_PAGE: 'an answer lacks what names the next page',

@@ -1,9 +1,12 @@
-/** An authority made by the test, and certificates that it signs for 127.0.0.1. PEM, valid for an hour. */
-import { generateKeyPairSync, randomBytes } from 'node:crypto'
+/** An authority made by the test, and certificates that it signs. PEM, for 127.0.0.1 and an hour unless said. */
+import { createPrivateKey, generateKeyPairSync, randomBytes } from 'node:crypto'
 import forge from 'node-forge'
 
 export type Certificate = { cert: string; key: string }
-export type Authority = { ca: string; issue(name: string): Certificate }
+/** `host`: the only name of the certificate. `expired`: since half an hour. */
+export type CertificateOptions = { host?: string; expired?: boolean }
+/** `own`: its certificate, which it signed itself, with the key. */
+export type Authority = { ca: string; own: Certificate; issue(name: string, options?: CertificateOptions): Certificate }
 
 const HOUR_MS = 3_600_000
 const KEY_BITS = 2048
@@ -18,25 +21,37 @@ export function makeAuthority(): Authority {
   certificate.setIssuer(subject)
   certificate.setExtensions([{ name: 'basicConstraints', cA: true }])
   certificate.sign(own.private, forge.md.sha256.create())
+  const ca = forge.pki.certificateToPem(certificate)
   return {
-    ca: forge.pki.certificateToPem(certificate),
-    issue(name) {
+    ca,
+    own: { cert: ca, key: own.pem },
+    issue(name, { host, expired = false } = {}) {
       const pair = keyPair()
       const issued = certificateOf(pair.public, [{ name: 'commonName', value: name }])
       issued.setIssuer(subject)
+      if (expired) issued.validity.notAfter = new Date(Date.now() - HOUR_MS / 2)
       issued.setExtensions([
         {
           name: 'subjectAltName',
-          altNames: [
-            { type: IP, ip: '127.0.0.1' },
-            { type: DNS, value: 'localhost' },
-          ],
+          altNames:
+            host === undefined
+              ? [
+                  { type: IP, ip: '127.0.0.1' },
+                  { type: DNS, value: 'localhost' },
+                ]
+              : [{ type: DNS, value: host }],
         },
       ])
       issued.sign(own.private, forge.md.sha256.create())
       return { cert: forge.pki.certificateToPem(issued), key: pair.pem }
     },
   }
+}
+
+/** The same key, encrypted. */
+export function encrypted(key: string, passphrase: string): string {
+  const format = { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase } as const
+  return createPrivateKey(key).export(format).toString()
 }
 
 /** By Node: forge makes RSA keys a hundred times slower. */

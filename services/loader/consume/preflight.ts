@@ -1,5 +1,6 @@
 /** What a one-shot load needs at once. A service waits for it instead. */
 
+import { clickHouseAway } from '#shared/clickhouse.ts'
 import type { Config } from '#shared/config/config.ts'
 import { Unavailable } from '#shared/errors.ts'
 import { NO_SUBJECT } from '#shared/health.ts'
@@ -9,20 +10,15 @@ import type { Tables } from '../table/tables.ts'
 /** Throws Unavailable when ClickHouse or the registry does not respond or refuses the login. */
 export async function refuseIfAbsent(
   { tables, registry }: { tables: Pick<Tables, 'ping'>; registry: Pick<Registry, 'latest'> },
-  { url, user }: Config['clickhouse'],
+  config: Config['clickhouse'],
 ): Promise<void> {
   await registry.latest(NO_SUBJECT)
   const failure = await tables.ping()
   if (failure === null) return
+  if (failure.code === null) throw clickHouseAway(config, { code: failure.name, message: failure.message })
+  const { url, user } = config
   const at = new URL(url).host
-  if (failure.code !== null) {
-    throw new Unavailable('HR_CLICKHOUSE_REFUSED', `ClickHouse at ${at} refuses user ${user}: ${failure.name}`, {
-      hint: 'see CLICKHOUSE_USER and CLICKHOUSE_PASSWORD',
-    })
-  }
-  throw new Unavailable('HR_CLICKHOUSE', `ClickHouse at ${at} does not answer: ${failure.message}`, {
-    hint:
-      'see CLICKHOUSE_URL (its HTTP port, 8123 by default) and whether ClickHouse runs; the ' +
-      'local one starts with: npm run headrace -- stack up',
+  throw new Unavailable('HR_CLICKHOUSE_REFUSED', `ClickHouse at ${at} refuses user ${user}: ${failure.name}`, {
+    hint: 'see CLICKHOUSE_USER and CLICKHOUSE_PASSWORD',
   })
 }

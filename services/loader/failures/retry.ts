@@ -6,6 +6,7 @@
 import { backoffWithEqualJitterMs } from '#shared/backoff.ts'
 import type { Clock } from '#shared/clock.ts'
 import { HeadraceError, messageOf } from '#shared/errors.ts'
+import { CLICKHOUSE_TLS_OPTIONS, tlsFaultOf } from '#shared/tls/explain.ts'
 import { type Failure, type FailureKind, needsPerson } from './classify-error.ts'
 import type { Stalls, TopicStall } from './stalls.ts'
 
@@ -111,11 +112,12 @@ function endIfOver({ over }: RetryPolicy): void {
 /** Our errors carry a code such as HR_KAFKA_UNREACHABLE; any other error is a defect. */
 const isPassing = (error: unknown): error is HeadraceError => error instanceof HeadraceError
 
-export const stallOf = (failure: Failure): TopicStall => ({
-  name: failure.name,
-  message: failure.message,
-  needsPerson: needsPerson(failure),
-})
+export function stallOf(failure: Failure): TopicStall {
+  const { name, code, message } = failure
+  const fault = code === null ? tlsFaultOf({ code: name, message }, CLICKHOUSE_TLS_OPTIONS) : null
+  if (fault === null) return { name, message, needsPerson: needsPerson(failure) }
+  return { name, message: `no connection to ClickHouse: ${fault.message}; ${fault.hint}`, needsPerson: true }
+}
 
 /**
  * Unreachable servers come back. A refused login, a missing permission, a wrong size or a wrong shape does not change

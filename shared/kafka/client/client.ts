@@ -2,20 +2,26 @@
  * Creates clients of the package. Every publisher, sender and group member has a client of its own. A client shares a
  * group's committed offsets among everything that it made. One member could then read from another's position.
  */
-import type { ConnectionOptions } from 'node:tls'
-import type { KafkaConfig, Kafka as KafkajsClient, Producer, RetryOptions, SASLOptions } from 'kafkajs'
+import type { KafkaConfig, Kafka as KafkajsClient, Producer, RetryOptions } from 'kafkajs'
 import type { Clock } from '../../clock.ts'
 import type { Log } from '../../log.ts'
 import { Kafka as Client } from '../kafkajs-patches/load.ts'
 import { RETRY } from '../kafkajs-patches/retry.ts'
 import { createSocket } from '../kafkajs-patches/socket.ts'
+import type { SaslOf } from '../login/login.ts'
 import type { KafkaOptions } from '../port.ts'
 import type { Right } from '../rights.ts'
 import type { Asker } from './access.ts'
 import { settle } from './deadline.ts'
 import { packageLevel, packageLog } from './logging.ts'
 
-export type Deps = { options: KafkaOptions; log: Log; clock: Clock; rights?: readonly Right[] | undefined }
+export type Deps = {
+  options: KafkaOptions
+  saslOf: SaslOf
+  log: Log
+  clock: Clock
+  rights?: readonly Right[] | undefined
+}
 
 /** Who asks Kafka, for the errors about a missing right. */
 export const askerOf = ({ options: { brokers, sasl }, rights }: Deps): Asker => ({ brokers, sasl, rights })
@@ -28,7 +34,7 @@ const REQUEST_TIMEOUT_MS = 20_000
 /** How long a partition that was added elsewhere can stay unseen. */
 export const METADATA_AGE_MAX_MS = 60_000
 
-export function newClient({ options, log, clock }: Deps, retry: RetryOptions = RETRY): KafkajsClient {
+export function newClient({ options, saslOf, log, clock }: Deps, retry: RetryOptions = RETRY): KafkajsClient {
   const config: KafkaConfig = {
     brokers: options.brokers,
     clientId: options.clientId,
@@ -40,17 +46,10 @@ export function newClient({ options, log, clock }: Deps, retry: RetryOptions = R
     logLevel: packageLevel(log),
     logCreator: packageLog(log, clock),
   }
-  if (options.tls !== undefined) config.ssl = tlsOf(options.tls)
-  if (options.sasl !== undefined) config.sasl = { ...options.sasl } as SASLOptions
+  if (options.tls !== undefined) config.ssl = { ...options.tls }
+  const sasl = saslOf()
+  if (sasl !== undefined) config.sasl = sasl
   return new Client(config)
-}
-
-function tlsOf({ ca, cert, key, rejectUnauthorized }: NonNullable<KafkaOptions['tls']>): ConnectionOptions {
-  const tls: ConnectionOptions = { rejectUnauthorized: rejectUnauthorized ?? true }
-  if (ca !== undefined) tls.ca = ca
-  if (cert !== undefined) tls.cert = cert
-  if (key !== undefined) tls.key = key
-  return tls
 }
 
 /**

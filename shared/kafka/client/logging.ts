@@ -6,6 +6,7 @@
 import type { logLevel as Level, LogEntry, logCreator } from 'kafkajs'
 import type { Clock } from '../../clock.ts'
 import type { Log } from '../../log.ts'
+import { KAFKA_TLS_OPTIONS, tlsFaultOf } from '../../tls/explain.ts'
 import { logLevel } from '../kafkajs-patches/load.ts'
 
 const WARN_EVERY_MS = 10_000
@@ -30,10 +31,15 @@ export function packageLog(log: Log, clock: Clock): logCreator {
     return true
   }
 
+  function faultLine(message: string): string | null {
+    const fault = tlsFaultOf({ message }, KAFKA_TLS_OPTIONS)
+    return fault === null ? null : `no connection to Kafka: ${fault.message}`
+  }
+
   return () => (entry) => {
     const { message, timestamp: _, stack: __, logger: ___, ...fields } = entry.log
     const line = `Kafka client: ${message}`
-    if (warns(entry)) log.warn({ broker: fields.broker }, line)
+    if (warns(entry)) log.warn({ broker: fields.broker }, faultLine(message) ?? line)
     else if (entry.level === logLevel.DEBUG) log.trace({ part: entry.namespace, ...fields }, line)
     else log.debug({ part: entry.namespace, ...fields }, line)
   }

@@ -3,6 +3,7 @@
  * the cause. Which of its errors are transient is decided here too.
  */
 import { HeadraceError, messageOf, Stopped, Unavailable } from '../../errors.ts'
+import { KAFKA_TLS_OPTIONS, tlsFaultOf } from '../../tls/explain.ts'
 import { FencedError } from '../errors.ts'
 import type { Refused } from '../kafkajs-patches/access.ts'
 import { type Asker, accessDenied } from './access.ts'
@@ -15,6 +16,8 @@ type Failure = {
   retriable: boolean | undefined
   broker: string | undefined
   refused: Refused | undefined
+  /** An error of ours that the package passed on. */
+  ours: HeadraceError | undefined
 }
 
 const FENCED = [
@@ -67,7 +70,8 @@ export function isPassing(error: unknown): boolean {
  */
 export function explainFailure(error: unknown, doing: string, asker?: Asker): HeadraceError {
   if (error instanceof HeadraceError) return error
-  const { name, type, broker, refused } = failureOf(error)
+  const { name, type, broker, refused, ours } = failureOf(error)
+  if (ours !== undefined) return ours
   const message = messageOf(innermost(error))
   const denied = accessDenied(type, refused, doing, asker, error)
   if (denied !== null) return denied
@@ -86,7 +90,13 @@ export function explainFailure(error: unknown, doing: string, asker?: Asker): He
     })
   if (isRefusal(name, type))
     return new Unavailable('HR_KAFKA_REFUSED', `${doing}: Kafka refuses${at}: ${message}`, {
-      hint: 'see KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD',
+      hint: refusalHint(name, type, message),
+      cause: error,
+    })
+  const fault = name.startsWith('KafkaJSConnection') ? tlsFaultOf({ message }, KAFKA_TLS_OPTIONS) : null
+  if (fault !== null)
+    return new Unavailable('HR_KAFKA_TLS', `${doing}: no connection to Kafka${at}: ${fault.message}`, {
+      hint: fault.hint,
       cause: error,
     })
   if (TLS.test(message))
@@ -108,9 +118,21 @@ function isRefusal(name: string, type: string | undefined): boolean {
   return name === 'KafkaJSSASLAuthenticationError' || REFUSED.includes(type ?? '') || DENIED.test(type ?? '')
 }
 
+/** What a person can change: the mechanism, the login, or the rights. */
+function refusalHint(name: string, type: string | undefined, message: string): string {
+  if (type === 'ILLEGAL_SASL_STATE')
+    return 'this listener takes no login: unset KAFKA_SASL_MECHANISM, or give the port of a SASL listener'
+  if (type === 'UNSUPPORTED_SASL_MECHANISM' || /mechanism/i.test(message))
+    return 'set KAFKA_SASL_MECHANISM to a mechanism of this listener'
+  return name === 'KafkaJSSASLAuthenticationError' && /token|OAUTHBEARER/i.test(message)
+    ? 'see KAFKA_OAUTH_TOKEN_URL or KAFKA_OAUTH_TOKEN_FILE, the scope and audience of the token, and the clocks'
+    : 'see KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD'
+}
+
 function failureOf(error: unknown): Failure {
   const inner = innermost(error)
-  const fields: Record<string, unknown> = inner instanceof Error ? { ...inner, name: inner.name } : {}
+  const fields: Record<string, unknown> =
+    inner instanceof Error ? { ...inner, name: inner.name, cause: inner.cause } : {}
   return {
     name: String(fields.name ?? ''),
     type: typeof fields.type === 'string' ? fields.type : undefined,
@@ -118,6 +140,7 @@ function failureOf(error: unknown): Failure {
     retriable: typeof fields.retriable === 'boolean' ? fields.retriable : undefined,
     broker: typeof fields.broker === 'string' ? fields.broker : undefined,
     refused: fields.refused as Refused | undefined,
+    ours: fields.cause instanceof HeadraceError ? fields.cause : undefined,
   }
 }
 
@@ -145,5 +168,6 @@ function partOf(error: Error): Error | undefined {
 }
 
 function wraps(error: Error): boolean {
+  if (error.cause instanceof HeadraceError) return false
   return error.cause instanceof Error && !('type' in error && typeof error.type === 'string')
 }

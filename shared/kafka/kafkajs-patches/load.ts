@@ -4,6 +4,7 @@
  */
 import type * as Kafkajs from 'kafkajs'
 import { patchAccess } from './access.ts'
+import { patchAuthentication } from './authentication.ts'
 import { patchConnection } from './connection.ts'
 import { patchGroup } from './consumer-group.ts'
 import { patchCoordinator } from './coordinator.ts'
@@ -23,6 +24,7 @@ patchErrors()
 patchRequest()
 patchConnection()
 patchAccess()
+patchAuthentication()
 patchCoordinator()
 patchReceive()
 patchRequestQueue()

@@ -20,16 +20,21 @@ type Connection = {
   socket?: object
   authHandlers: { onSuccess(data: Buffer): void } | null
   authExpectResponse: boolean
+  broker: string
+  rejectRequests(error: Error): void
   requestQueue: { fulfillRequest(answer: { size: number; correlationId: number; payload: Buffer }): void }
   processData(data: Buffer): void
   /** Ours: the bytes that have arrived over each socket. */
   receiving?: { socket: object | undefined; receive: Receive }
 }
 
+type Errors = { KafkaJSConnectionError: new (message: string, at: { broker: string }) => Error }
+
 /** The bytes passed in may be overwritten when it returns. */
 export type Receive = (data: Buffer) => void
 
 export function patchReceive(): void {
+  const { KafkaJSConnectionError } = internal<Errors>('errors.js')
   const { prototype } = internal<{ prototype: Connection }>('network/connection.js')
   prototype.processData = function (data) {
     // Some logins read bytes without a length prefix.
@@ -38,14 +43,21 @@ export function patchReceive(): void {
       return
     }
     if (this.receiving === undefined || this.receiving.socket !== this.socket) {
-      this.receiving = { socket: this.socket, receive: createReceiver((answer) => handOver(this, answer)) }
+      const onAlert = () =>
+        this.rejectRequests(new KafkaJSConnectionError('Connection error: it speaks TLS', { broker: this.broker }))
+      this.receiving = { socket: this.socket, receive: createReceiver((answer) => handOver(this, answer), onAlert) }
     }
     this.receiving.receive(data)
   }
 }
 
-/** `onAnswer` gets each response with its length prefix; its bytes are not shared. */
-export function createReceiver(onAnswer: (answer: Buffer) => void): Receive {
+/** How a TLS record with an alert begins (RFC 8446 section 5.1): the answer of a TLS listener. */
+const TLS_ALERT = 0x1503
+
+/**
+ * `onAnswer` gets each response with its length prefix; its bytes are not shared. `onAlert`: the other side speaks TLS.
+ */
+export function createReceiver(onAnswer: (answer: Buffer) => void, onAlert = () => {}): Receive {
   const length = Buffer.alloc(LENGTH_BYTES)
   let lengthBytes = 0
   /** Null while the length is read. */
@@ -56,6 +68,7 @@ export function createReceiver(onAnswer: (answer: Buffer) => void): Receive {
   function open(): void {
     const size = length.readInt32BE(0)
     senseless = size < 0 || size > ANSWER_BYTES_MAX
+    if (senseless && length.readUInt16BE(0) === TLS_ALERT) onAlert()
     if (senseless) return
     answer = Buffer.allocUnsafeSlow(LENGTH_BYTES + size)
     filled = length.copy(answer)

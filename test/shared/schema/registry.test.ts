@@ -1,35 +1,15 @@
 /** The registry over TLS: a real one behind a server that terminates TLS with the certificate of a test's authority. */
 import assert from 'node:assert/strict'
-import { request as forward } from 'node:http'
-import { createServer, type ServerOptions } from 'node:https'
-import type { AddressInfo } from 'node:net'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { Unavailable } from '#shared/errors.ts'
 import { z } from '#shared/index.ts'
 import { connectRegistry } from '#shared/schema/registry.ts'
 import { makeAuthority } from '../../support/certificates.ts'
 import { testStack, uniquePrefix } from '../../support/stack.ts'
+import { overTls } from '../../support/tls-proxy.ts'
 import { wire } from './orders-schema.ts'
 
 const authority = makeAuthority()
-
-async function overTls(t: TestContext, to: URL, options: ServerOptions): Promise<string> {
-  const server = createServer(options, (request, response) => {
-    const { host: _, ...headers } = request.headers
-    const onward = forward(new URL(request.url ?? '/', to), { method: request.method ?? 'GET', headers }, (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers)
-      answer.pipe(response)
-    })
-    onward.on('error', () => response.destroy())
-    request.pipe(onward)
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  t.after(() => {
-    server.close()
-    server.closeAllConnections()
-  })
-  return `https://127.0.0.1:${(server.address() as AddressInfo).port}${to.pathname}`
-}
 
 test('a registry over TLS is refused with an unknown authority or without the certificate that it asks for, and used with both', async (t) => {
   const stack = await testStack()

@@ -21,6 +21,7 @@ function answer(correlationId: number, payload: Uint8Array): Buffer {
 type Connection = {
   socket: object
   processData(data: Buffer): void
+  rejectRequests(error: Error): void
   requestQueue: { fulfillRequest(answer: { correlationId: number; payload: Buffer; size: number }): void }
 }
 
@@ -69,6 +70,15 @@ describe('receiving', () => {
     made.socket = {}
     made.processData(answer(3, Buffer.from('three')))
     assert.deepEqual(seen, ['1 one', '3 three'])
+  })
+
+  test('of a listener that speaks TLS ends the requests under way with that reason', () => {
+    const reasons: string[] = []
+    const made = connection(() => assert.fail('no answer'))
+    made.rejectRequests = ({ message }) => void reasons.push(message)
+    made.processData(Buffer.from([0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x0a]))
+    made.processData(Buffer.from([0x15, 0x03, 0x03, 0x00]))
+    assert.deepEqual(reasons, ['Connection error: it speaks TLS'])
   })
 
   test('of what claims to be larger than any answer nothing is kept', () => {

@@ -89,8 +89,12 @@ export const checkpoint = z.object({
       read: z.int().min(0),
       /** The lowest total, by the declared place, or by an X-Total-Count header where none is declared. */
       total: z.int().min(0).optional(),
+      /** The total of the last page that named one, if it is higher: the list has grown. */
+      lastTotal: z.int().min(0).optional(),
       /** The lowest number of pages. */
       pages: z.int().min(0).optional(),
+      /** Pages that follow the last one, by its own number. */
+      pagesLeft: z.int().min(1).optional(),
       /** The walk resumed from a checkpoint of an earlier version, which did not count. */
       partial: z.literal(true).optional(),
       /** The last page announced that there is more. */

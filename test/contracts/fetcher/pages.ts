@@ -11,6 +11,7 @@ const NEXT_LINK = 'fetcher/behaviour/next-link.test.ts'
 const PAGES = 'fetcher/pages/walk-pages.unit.test.ts'
 const MISSING = 'fetcher/behaviour/missing-places.unit.test.ts'
 const WALK_SIZE = 'fetcher/pages/walk-size.unit.test.ts'
+const GROWN = 'fetcher/pages/walk-end.unit.test.ts'
 const WALK_END = 'fetcher/behaviour/walk-end.test.ts'
 const CHECK_COMMAND = 'fetcher/authoring/check/check.unit.test.ts'
 const PAGINATORS_GRAPHQL = 'fetcher/pages/paginators/graphql.unit.test.ts'
@@ -229,6 +230,26 @@ export const pagination: readonly Line[] = [
       [WALK_SIZE, 'a walk over everything that brings far fewer records than the last complete one is warned of'],
       [WALK_SIZE, 'is left alone where the declaration says so, and may be declared as an estimate'],
       [WALK_SIZE, `and is followed by a last page without records holds the watermark: \${name}`],
+    ],
+  },
+  {
+    server:
+      'gives a page without records and zeros, or a status without a body, after its list has grown during the walk',
+    fetcher: 'fails the run, which resumes there; accepts a number that agrees with what was read',
+    shownBy: [
+      [GROWN, `fails the run, and the next one brings the rest: \${name}`],
+      [GROWN, `fails a run that was interrupted before it too: \${name}`],
+      [GROWN, `is no end on the last page either: \${name}`],
+      [GROWN, `is none where the walk comes to the last number: \${name}`],
+      [GROWN, `is none where the records of the last page were deleted, and the number says so: \${name}`],
+      [GROWN, 'only warns where the number is an estimate'],
+      [GROWN, 'holds the watermark where nobody declared the header, and the request leaves something out'],
+      [GROWN, 'fails in the middle of a window'],
+      [GROWN, `is no end beside the number itself: \${name}`],
+      [GROWN, 'is no end where its status says that it has no body, or the number is omitted'],
+      [GROWN, 'is the end of one that is told by an empty page, whatever was added to its last page meanwhile'],
+      [GROWN, 'what is added behind any other walk is not for it to read: an empty page beside the number is its end'],
+      [WALK_END, `fails the run and moves nothing; the runs after it bring everything: \${name}`],
     ],
   },
   {

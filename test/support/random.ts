@@ -1,5 +1,9 @@
-/** Numbers in [0, 1) that a seed repeats (mulberry32), for tests that draw their cases. */
+/**
+ * Numbers in [0, 1) that a seed repeats (mulberry32), for tests that draw their cases. A seed that is no exact integer
+ * is refused: neighbours of it would be rounded to one and the same.
+ */
 export function randomFrom(seed: number): () => number {
+  if (!Number.isSafeInteger(seed)) throw new RangeError(`a seed is an integer below 2^53, got ${seed}`)
   let state = seed >>> 0
   return () => {
     state = (state + 0x6d2b79f5) >>> 0

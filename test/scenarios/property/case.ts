@@ -288,10 +288,14 @@ export function caseOf(seed: number): Case {
 }
 
 /** What is told from an honest answer by what the walk has seen before. */
-function contradictionsOf({ kind, stop }: Paging): Failure[] {
+function contradictionsOf({ kind, stop, hasMore }: Paging): Failure[] {
   if (kind === 'link' || kind === 'next-url') return ['foreign-link', 'foreign-link']
-  return (kind === 'page-number' || kind === 'offset') && stop === 'total' ? ['zeros', 'zeros'] : []
+  const isNumbered = kind === 'page-number' || kind === 'offset'
+  const saysMore = isNumbered ? stop === 'total' || stop === 'has-more' : endsByFlag(kind) && hasMore
+  return saysMore ? ['zeros', 'zeros'] : []
 }
+
+export const endsByFlag = (kind: PagingKind): boolean => kind === 'cursor' || kind === 'keyset'
 
 const coarse = (marking: Marking | null): boolean => marking?.as === 'isoSeconds' || marking?.as === 'epochSeconds'
 

@@ -236,6 +236,8 @@ function walkOf({ decode }: Capabilities) {
     let next = (from as string | null) ?? null
     for (let page = 1; page <= WALK_PAGES_MAX; page++) {
       const { body, headers } = await request(next === null ? {} : { params: { cursor: next } })
+      // A status without a body: nothing has changed.
+      if (body === null) return
       const { records, next: following } = pageOf(body, headers)
       yield { records, cursor: following }
       if (following === null) return

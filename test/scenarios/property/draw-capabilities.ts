@@ -4,7 +4,7 @@
  */
 import { between, randomFrom } from '../../support/random.ts'
 import type { Capabilities, Decoding } from './capabilities.ts'
-import { type Case, caseOf, type Failure, type PagingKind } from './case.ts'
+import { type Case, caseOf, endsByFlag, type Failure, type PagingKind } from './case.ts'
 
 const SHARE_SEED = 7_368_787
 const LATEST_LOOKBACK = 10
@@ -106,11 +106,12 @@ function pagingFor({ paging, capabilities }: Case): Case['paging'] {
   return { ...drawn, from: 'header', hasMore: false, stop: paging.stop === 'has-more' ? 'total' : paging.stop }
 }
 
-/** Lines of JSON would take an error for a record, and lenient JSON takes NaN. */
-function failuresFor({ failures, disguises, capabilities }: Case): Partial<Case> {
+/** Lines of JSON would take an error for a record, and lenient JSON takes NaN. A list has no flag to tell zeros by. */
+function failuresFor({ failures, disguises, capabilities, paging }: Case): Partial<Case> {
   const decode = capabilities?.decode ?? 'json'
-  const taken: readonly Failure[] =
+  const taken: Failure[] =
     decode === 'jsonl' ? ['error-body', 'errors-body', 'renamed'] : decode === 'lenient-json' ? ['nan'] : []
+  if ((decode === 'csv' || decode === 'jsonl') && endsByFlag(paging.kind)) taken.push('zeros')
   return {
     failures: { ...failures, kinds: failures.kinds.filter((kind) => !taken.includes(kind)) },
     disguises: {

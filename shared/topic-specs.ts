@@ -5,6 +5,7 @@
  */
 import type { Kafka, TopicSpec } from './kafka/kafka.ts'
 import type { Log } from './log.ts'
+import { replicationOf } from './replication.ts'
 import { MIB } from './units.ts'
 
 /** A record of the largest size and its batch must fit; the broker's default of 1 MiB would refuse large ones. */
@@ -19,11 +20,13 @@ export type TopicSpecs = {
   deadLetters(topic: string, partitions: number): TopicSpec
 }
 
-export type TopicDefaults = { retentionMs: number; replicationFactor: number }
+/** Without `replicationFactor`, a topic has as many copies as the brokers give by default. */
+export type TopicDefaults = { retentionMs: number; replicationFactor?: number | undefined }
 
 export function topicSpecs({ retentionMs, replicationFactor }: TopicDefaults): TopicSpecs {
   const spec = (topic: string, partitions: number, bytesMax: number): TopicSpec => ({
-    ...{ topic, partitions, replicationFactor },
+    ...{ topic, partitions },
+    ...(replicationFactor === undefined ? {} : { replicationFactor }),
     config: { 'retention.ms': String(retentionMs), [MESSAGE_BYTES]: String(bytesMax), 'cleanup.policy': 'delete' },
   })
   return {
@@ -53,16 +56,17 @@ export function settingDifferences(
 export function alterCommand(topic: string, differences: readonly SettingDifference[]): string {
   const settings = differences.map(({ name, wanted }) => `${name}=${wanted}`).join(',')
   const of = `--entity-type topics --entity-name ${topic}`
-  return `kafka-configs.sh --bootstrap-server BROKER --alter ${of} --add-config ${settings}`
+  return `kafka-configs --bootstrap-server BROKER --alter ${of} --add-config ${settings}`
 }
 
 /**
- * Creates the topic, or warns of differences in an existing one. A user without the right to read settings is not
- * warned.
+ * Creates the topic, or warns of differences in an existing one, and of too few copies in either. A user without the
+ * right to read settings is not warned of them.
  */
 export async function ensureTopic(kafka: Kafka, spec: TopicSpec, log: Log): Promise<'created' | 'present' | 'grown'> {
   const { topic } = spec
   const outcome = await kafka.ensureTopic(spec)
+  for (const { what, remedy } of await replicationOf(kafka, topic)) log.warn({ topic, hint: remedy }, what)
   if (outcome === 'created') return outcome
   const differences = settingDifferences(spec, await kafka.topicSettings(topic, Object.keys(spec.config ?? {})))
   if (differences.length > 0) {

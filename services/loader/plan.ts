@@ -8,13 +8,14 @@ import { WrongUse } from '#shared/errors.ts'
 import type { Kafka } from '#shared/kafka/kafka.ts'
 import { label, type Names, type StreamName } from '#shared/names.ts'
 import { recordTopics } from '#shared/record-topics.ts'
+import { replicationOf } from '#shared/replication.ts'
 import { type SchemaDifference, schemaDifferences } from '#shared/schema/compatibility.ts'
 import { annotationOf, type JsonSchema } from '#shared/schema/json-schema.ts'
 import type { Registry } from '#shared/schema/registry.ts'
 import { specOf } from './consume/schema-catalog.ts'
 import { wasLoaded } from './consume/start-position.ts'
 import type { Placement } from './table/ddl.ts'
-import type { Finding } from './table/findings.ts'
+import { type Finding, warning } from './table/findings.ts'
 import { NEW_TABLE, type TableChange } from './table/table-diff.ts'
 import { gone, type TableChecks } from './table/tables.ts'
 
@@ -34,7 +35,7 @@ export type StreamPlan = {
 export type DeclaredStream = { label: string; wireSchema: JsonSchema }
 
 export type PlanDeps = {
-  kafka: Pick<Kafka, 'topics' | 'partitions' | 'committed'>
+  kafka: Pick<Kafka, 'topics' | 'partitions' | 'committed' | 'replication' | 'topicSettings'>
   registry: Pick<Registry, 'latest'>
   tables: TableChecks
   names: Names
@@ -87,7 +88,8 @@ async function planStream(
   const table = json === null ? undefined : annotationOf(json)?.table
   if (json === null || table === undefined) return null
   const head = { stream, table, by: json === declared ? 'declared' : 'registered', schema: changes } as const
-  const refused = changes.filter(({ additive }) => !additive).map(schemaFinding)
+  const copies = topic === null ? [] : await copiesFindings(deps, topic)
+  const noted = [...changes.filter(({ additive }) => !additive).map(schemaFinding), ...copies]
   const spec = specOf({ id: registered?.id ?? 0, json })
   if (typeof spec === 'string') {
     const finding: Finding = {
@@ -96,12 +98,12 @@ async function planStream(
       message: spec,
       remedy: 'fix the column type in the declaration',
     }
-    return { ...head, steps: [], findings: [...refused, finding] }
+    return { ...head, steps: [], findings: [...noted, finding] }
   }
   const { steps, findings } = await deps.tables.check(spec)
   const lost = topic !== null && steps.some(({ what }) => what === NEW_TABLE) && (await loadedBefore(deps, topic))
-  if (lost) return { ...head, steps: [], findings: [...refused, { ...gone(deps.at, table), severity: 'refused' }] }
-  return { ...head, steps, findings: [...refused, ...findings] }
+  if (lost) return { ...head, steps: [], findings: [...noted, { ...gone(deps.at, table), severity: 'refused' }] }
+  return { ...head, steps, findings: [...noted, ...findings] }
 }
 
 const schemaFinding = ({ path, change }: SchemaDifference): Finding => ({
@@ -110,6 +112,11 @@ const schemaFinding = ({ path, change }: SchemaDifference): Finding => ({
   message: `the declared schema does not fit the registered one: ${path}: ${change}`,
   remedy: 'add fields as optional and keep the others; for a breaking change, declare a new stream',
 })
+
+async function copiesFindings({ kafka, names }: PlanDeps, topic: string): Promise<Finding[]> {
+  const all = await Promise.all([topic, names.deadLetters(topic)].map((each) => replicationOf(kafka, each)))
+  return all.flat().map(({ what, remedy }) => warning('FEW_COPIES', what, remedy))
+}
 
 async function loadedBefore({ kafka, names }: PlanDeps, topic: string): Promise<boolean> {
   return (await kafka.committed(names.loaderGroup, topic)).some(wasLoaded)

@@ -13,7 +13,12 @@ type Bounds = { min?: number; max?: number }
 
 const text = (description: string) => z.string().optional().describe(description)
 
-function count(byDefault: number, description: string, { min = 1, max = Number.MAX_SAFE_INTEGER }: Bounds = {}) {
+const count = (byDefault: number, description: string, bounds: Bounds = {}) =>
+  wholeNumber(bounds).default(byDefault).describe(description)
+
+const maybeCount = (description: string, bounds: Bounds = {}) => wholeNumber(bounds).optional().describe(description)
+
+function wholeNumber({ min = 1, max = Number.MAX_SAFE_INTEGER }: Bounds) {
   const expected = `expected a whole number from ${min}${max === Number.MAX_SAFE_INTEGER ? '' : ` to ${max}`}`
   const inRange = (value: number) => value >= min && value <= max
   return z
@@ -21,8 +26,6 @@ function count(byDefault: number, description: string, { min = 1, max = Number.M
     .regex(/^\d{1,15}$/, { error: expected, abort: true })
     .transform(Number)
     .refine(inRange, expected)
-    .default(byDefault)
-    .describe(description)
 }
 
 const wait = (byDefaultMs: number, description: string) => count(byDefaultMs, description, { max: TIMER_MS_MAX })
@@ -121,7 +124,10 @@ export const options = z.object({
   KAFKA_OAUTH_TOKEN: text('Token for oauthbearer in place of an endpoint; as a file it is read again at each login.'),
   KAFKA_OAUTH_EXTENSIONS: text('SASL extensions of oauthbearer, name=value, separated by commas (Confluent Cloud).'),
   KAFKA_AWS_REGION: text("Region for aws-msk-iam; by default that of AWS_REGION or of the brokers' names."),
-  KAFKA_REPLICATION_FACTOR: count(1, 'Copies of each topic that is created; 3 on a cluster.', { max: 32_767 }),
+  KAFKA_REPLICATION_FACTOR: maybeCount(
+    "Copies of each topic that is created; without it, as many as the brokers' own default.",
+    { max: 32_767 },
+  ),
   KAFKA_RETENTION_MS: count(
     7 * 86_400 * SECOND_MS,
     'How long created topics keep records; the time that a stopped loader may take.',

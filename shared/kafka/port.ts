@@ -52,9 +52,13 @@ export type LogRange = { low: number; high: number }
 export type TopicSpec = {
   topic: string
   partitions: number
-  replicationFactor?: number
+  /** The brokers' own default without it. */
+  replicationFactor?: number | undefined
   config?: Record<string, string>
 }
+
+/** Ids of the brokers that are up, and by partition those that hold a copy, the preferred leader first. */
+export type Replication = { brokers: number[]; partitions: number[][] }
 
 /**
  * A message as it was read: `offset` and `timestamp` (epoch milliseconds) are decimal strings. A reader's message
@@ -83,12 +87,14 @@ export type MemberState = {
 export interface Kafka {
   /**
    * Creates the topic, or adds partitions to it. One with more partitions than wanted stays as it is: they cannot be
-   * removed.
+   * removed. Waits for a bounded time while there are fewer brokers than copies.
    */
   ensureTopic(spec: TopicSpec): Promise<'created' | 'present' | 'grown'>
   topics(): Promise<string[]>
   /** Settings of a topic by name; empty where it does not exist, or the user may not read them. */
   topicSettings(topic: string, names: readonly string[]): Promise<ReadonlyMap<string, string>>
+  /** Without partitions when the topic does not exist. */
+  replication(topic: string): Promise<Replication>
   /** How many partitions the topic has; 0 when it does not exist. */
   partitions(topic: string): Promise<number>
   /** By partition; empty when the topic does not exist. */

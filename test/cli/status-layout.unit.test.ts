@@ -91,10 +91,11 @@ const STREAMS: StreamStatus[] = [
     stream: LONG,
     topic: `headrace.${LONG}`,
     partitions: [partition(), partition({ partition: 1, watermark: '日本語'.repeat(40) })],
-    backfills: [],
+    ...{ backfills: [], replication: [] },
   },
   {
     ...{
+      replication: [],
       stream: 'shop.orders',
       topic: 'headrace.shop.orders',
       partitions: [partition({ attempt: null, stalled: null })],

@@ -63,6 +63,8 @@ function world({
         'foreign',
       ],
       partitions: async () => 0,
+      replication: async () => ({ brokers: [1], partitions: [[1]] }),
+      topicSettings: async () => new Map(),
       committed: async (group, topic) =>
         group === names.loaderGroup && topic === 'headrace.shop.orders' ? committed : [],
     },

@@ -19,6 +19,7 @@ export const NEED_KINDS = [
   'not_fetched',
   'not_loaded',
   'backfill_lost',
+  'few_copies',
 ] as const
 
 export type Need = {
@@ -39,8 +40,12 @@ export type Need = {
 const OVERDUE_MS = 10 * 60_000
 
 export function needsOf(streams: readonly StreamStatus[], nowMs: number): Need[] {
-  return streams.flatMap(({ stream, partitions, backfills }) => [
+  return streams.flatMap(({ stream, partitions, backfills, replication }) => [
     ...stalledNeeds(stream, partitions),
+    ...replication.map(({ what, remedy }) => ({
+      ...{ stream, partition: null, kind: 'few_copies', what, since: null },
+      todo: remedy,
+    })),
     ...partitions.flatMap((each) =>
       partitionNeeds(stream, each, nowMs).map((need) => ({ stream, partition: each.partition, ...need })),
     ),

@@ -10,6 +10,7 @@ import { type Commit, KNOWN_CHARS, parseCheckpoint, parseCommit } from '#shared/
 import { type Resume, resume } from '#shared/progress/resume.ts'
 import { parseSkip, type Skip } from '#shared/progress/skip.ts'
 import { recordTopics, refuseIfHidden } from '#shared/record-topics.ts'
+import { type ReplicationWarning, replicationOf } from '#shared/replication.ts'
 import { countDeadLetters, type DeadLetterCount } from '../dead-letters/scan.ts'
 import { type AttemptStatus, attemptStatus, type StallStatus, stallStatus } from './attempt.ts'
 import { type BackfillStatus, backfillsOf, type SkipStatus, skipStatus } from './backfills.ts'
@@ -60,7 +61,14 @@ export type PartitionStatus = {
   fetcher: string | null
   loader: string | null
 }
-export type StreamStatus = { stream: string; topic: string; partitions: PartitionStatus[]; backfills: BackfillStatus[] }
+export type StreamStatus = {
+  stream: string
+  topic: string
+  partitions: PartitionStatus[]
+  backfills: BackfillStatus[]
+  /** Of its two topics: too few copies, and how to make more. */
+  replication: ReplicationWarning[]
+}
 
 /** Throws WrongUse for a stream that Kafka does not know. */
 export async function statusOf(
@@ -108,7 +116,10 @@ export async function statusOf(
         }),
       )
       const backfills = await backfillsOf(kafka, names, { topic, logs, loaded }, groups, fetchers)
-      return { stream, topic, partitions, backfills }
+      const replication = (
+        await Promise.all([topic, names.deadLetters(topic)].map((each) => replicationOf(kafka, each)))
+      ).flat()
+      return { stream, topic, partitions, backfills, replication }
     }),
   )
 }

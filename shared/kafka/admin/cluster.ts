@@ -15,11 +15,12 @@ import { internal } from '../kafkajs-patches/internals.ts'
 export type PartitionOffset = { partition: number; offset: string; metadata?: string | null }
 export type TopicOffsets = { topic: string; partitions: PartitionOffset[] }
 type TopicTimes = { topic: string; partitions: { partition: number; timestamp: number }[] }
-type TopicMetadata = { topic: string; partitionMetadata: { partitionId: number; leader: number }[] }
+type PartitionMetadata = { partitionId: number; leader: number; replicas: number[] }
+type TopicMetadata = { topic: string; partitionMetadata: PartitionMetadata[] }
 type FetchRequest = { topic: string; partitions: { partition: number; fetchOffset: string; maxBytes: number }[] }
 
 export type Broker = {
-  metadata(topics: string[]): Promise<{ topicMetadata: TopicMetadata[] }>
+  metadata(topics: string[]): Promise<{ brokers: { nodeId: number }[]; topicMetadata: TopicMetadata[] }>
   listOffsets(request: { isolationLevel: number; topics: TopicTimes[] }): Promise<{ responses: TopicOffsets[] }>
   offsetFetch(request: {
     groupId: string

@@ -2,10 +2,11 @@
  * Topics: creating, growing, describing, deleting. A change is done when it is visible: brokers answer before all of
  * them know of it.
  */
-import { HeadraceError, Unavailable } from '../../errors.ts'
+import { backoffMs } from '../../backoff.ts'
+import { HeadraceError, messageOf, Unavailable } from '../../errors.ts'
 import type { Deps } from '../client/client.ts'
-import { isDenied, isGrown, isUnknownTopic } from '../client/map-errors.ts'
-import type { Kafka, TopicSpec } from '../port.ts'
+import { isDenied, isGrown, isTooFewBrokers, isUnknownTopic } from '../client/map-errors.ts'
+import type { Kafka, Replication, TopicSpec } from '../port.ts'
 import type { Cluster } from './cluster.ts'
 
 /** Leader node by partition number. */
@@ -15,20 +16,44 @@ export type Leaders = readonly number[]
 const TOPIC_RESOURCE = 2
 const SEEN_POLLS_MAX = 200
 const SEEN_POLL_MS = 50
+/** How long a topic waits for brokers to hold its copies: longer than a broker takes to start. */
+export const BROKERS_WAIT_MAX_MS = 60_000
+const BROKERS_PAUSE = { firstMs: 500, maxMs: 8_000 }
 
 export function topicCalls(
   cluster: Cluster,
   deps: Deps,
-): Pick<Kafka, 'ensureTopic' | 'topics' | 'topicSettings' | 'partitions' | 'deleteTopic'> {
+): Pick<Kafka, 'ensureTopic' | 'replication' | 'topics' | 'topicSettings' | 'partitions' | 'deleteTopic'> {
   const partitions = async (topic: string) => (await leadersOf(cluster, topic)).length
 
   async function ensureTopic(spec: TopicSpec): Promise<'created' | 'present' | 'grown'> {
     const { topic } = spec
     const there = await partitions(topic)
     if (there >= spec.partitions) return 'present'
-    await cluster.ask(`making topic ${topic}`, () => (there === 0 ? create(cluster, spec) : grow(cluster, spec)))
+    const make = () => (there === 0 ? create(cluster, spec) : grow(cluster, spec))
+    await untilEnoughBrokers(topic, () => cluster.ask(`making topic ${topic}`, make))
     await seen(topic, async () => (await partitions(topic)) >= spec.partitions)
     return there === 0 ? 'created' : 'grown'
+  }
+
+  /** A broker that restarts is back soon; until then Kafka refuses a topic with a copy for it. */
+  async function untilEnoughBrokers(topic: string, make: () => Promise<void>): Promise<void> {
+    const endMs = deps.clock.elapsedMs() + BROKERS_WAIT_MAX_MS
+    for (let failures = 1; ; failures++) {
+      try {
+        return await make()
+      } catch (error) {
+        if (!isTooFewBrokers(error)) throw error
+        if (deps.clock.elapsedMs() >= endMs) throw tooFewBrokers(topic, error)
+        const seconds = BROKERS_WAIT_MAX_MS / 1000
+        if (failures === 1)
+          deps.log.warn(
+            { topic },
+            `waiting at most ${seconds} s for brokers: ${topic} wants more copies than there are`,
+          )
+        await deps.clock.sleep(backoffMs({ ...BROKERS_PAUSE, failures }))
+      }
+    }
   }
 
   async function deleteTopic(topic: string): Promise<void> {
@@ -65,6 +90,7 @@ export function topicCalls(
 
   return {
     ensureTopic,
+    replication: (topic) => replicationIn(cluster, topic),
     topicSettings,
     partitions,
     deleteTopic,
@@ -87,6 +113,32 @@ export function leadersOf(cluster: Cluster, topic: string): Promise<Leaders> {
       throw error
     }
   })
+}
+
+function replicationIn(cluster: Cluster, topic: string): Promise<Replication> {
+  return cluster.ask(`looking at the copies of topic ${topic}`, async () => {
+    try {
+      const { brokers, topicMetadata } = await (await cluster.any()).metadata([topic])
+      const found = topicMetadata.find((metadata) => metadata.topic === topic)?.partitionMetadata ?? []
+      const partitions: number[][] = []
+      for (const { partitionId, replicas } of found) partitions[partitionId] = [...replicas]
+      return { brokers: brokers.map(({ nodeId }) => nodeId), partitions }
+    } catch (error) {
+      if (isUnknownTopic(error)) return { brokers: [], partitions: [] }
+      throw error
+    }
+  })
+}
+
+function tooFewBrokers(topic: string, cause: unknown): Unavailable {
+  return new Unavailable(
+    'HR_KAFKA_COPIES',
+    `topic ${topic} wants more copies than brokers are up: ${messageOf(cause)}`,
+    {
+      hint: 'start the missing brokers, or set KAFKA_REPLICATION_FACTOR or default.replication.factor of the brokers',
+      cause,
+    },
+  )
 }
 
 /** The partitions below `count`, by leader. */

@@ -11,6 +11,8 @@ import { logLevel } from '../kafkajs-patches/load.ts'
 
 const WARN_EVERY_MS = 10_000
 const BROKERS_MAX = 1_000
+/** The package's words for NOT_ENOUGH_REPLICAS; it asks again until the deadline of the port. */
+const NOT_IN_SYNC = /fewer in-sync replicas/i
 
 /** Its debug lines cost time at each request, so they are enabled at our trace level only. */
 export function packageLevel(log: Log): Level {
@@ -18,11 +20,14 @@ export function packageLevel(log: Log): Level {
   return log.isLevelEnabled('debug') ? logLevel.INFO : logLevel.ERROR
 }
 
+const WAITS = 'waiting for brokers: fewer copies are in sync than min.insync.replicas asks for'
+
 export function packageLog(log: Log, clock: Clock): logCreator {
   const lastWarnedMs = new Map<string, number>()
 
-  function warns({ namespace, level, log: { broker, message } }: LogEntry): boolean {
-    if (namespace !== 'Connection' || level !== logLevel.ERROR || !message.startsWith('Connection')) return false
+  function warns({ namespace, level, log: { broker, message, error } }: LogEntry): boolean {
+    if (namespace !== 'Connection' || level !== logLevel.ERROR) return false
+    if (!message.startsWith('Connection') && !NOT_IN_SYNC.test(String(error))) return false
     const nowMs = clock.elapsedMs()
     const last = lastWarnedMs.get(String(broker))
     if (last !== undefined && nowMs - last < WARN_EVERY_MS) return false
@@ -39,7 +44,8 @@ export function packageLog(log: Log, clock: Clock): logCreator {
   return () => (entry) => {
     const { message, timestamp: _, stack: __, logger: ___, ...fields } = entry.log
     const line = `Kafka client: ${message}`
-    if (warns(entry)) log.warn({ broker: fields.broker }, faultLine(message) ?? line)
+    const isWaiting = NOT_IN_SYNC.test(String(fields.error))
+    if (warns(entry)) log.warn({ broker: fields.broker }, isWaiting ? WAITS : (faultLine(message) ?? line))
     else if (entry.level === logLevel.DEBUG) log.trace({ part: entry.namespace, ...fields }, line)
     else log.debug({ part: entry.namespace, ...fields }, line)
   }

@@ -27,6 +27,7 @@ const FENCED = [
   'INVALID_PRODUCER_ID_MAPPING',
 ]
 const STALE = ['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'REBALANCE_IN_PROGRESS', 'FENCED_INSTANCE_ID']
+const NOT_IN_SYNC = ['NOT_ENOUGH_REPLICAS', 'NOT_ENOUGH_REPLICAS_AFTER_APPEND']
 const TOO_LARGE = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']
 const REFUSED = ['SASL_AUTHENTICATION_FAILED', 'UNSUPPORTED_SASL_MECHANISM', 'ILLEGAL_SASL_STATE', 'SECURITY_DISABLED']
 const DENIED = /_AUTHORIZATION_FAILED$/
@@ -50,6 +51,12 @@ export function isUnknownTopic(error: unknown): boolean {
 /** The user has no permission. */
 export function isDenied(error: unknown): boolean {
   return DENIED.test(failureOf(error).type ?? '')
+}
+
+/** There are fewer brokers than copies. The error may be one of ours, with the package's as its cause. */
+export function isTooFewBrokers(error: unknown): boolean {
+  const cause = error instanceof HeadraceError ? error.cause : error
+  return failureOf(cause).type === 'INVALID_REPLICATION_FACTOR'
 }
 
 /** A topic has as many partitions as requested, or more. */
@@ -81,6 +88,11 @@ export function explainFailure(error: unknown, doing: string, asker?: Asker): He
   if (TOO_LARGE.includes(type ?? ''))
     return new Stopped('HR_KAFKA_TOO_LARGE', `${doing}: a record is larger than the topic takes`, {
       hint: 'raise max.message.bytes of the topic',
+      cause: error,
+    })
+  if (NOT_IN_SYNC.includes(type ?? ''))
+    return new Unavailable('HR_KAFKA_IN_SYNC', `${doing}: fewer copies are in sync than min.insync.replicas asks for`, {
+      hint: 'start the missing brokers, or wait until their copies have caught up',
       cause: error,
     })
   if (type === 'INVALID_TIMESTAMP')

@@ -1,7 +1,7 @@
 /**
- * Whether a topic survives the loss of a broker: as many copies as there are brokers, up to three, of which two must
- * have a record before it counts as written. What falls short is a warning with the command that changes it. Pure, but
- * for `replicationOf`.
+ * Whether a topic survives the loss of a broker. It has as many copies as there are brokers, up to three. Two of three
+ * must have a record before it counts as written. What falls short is a warning with the command that changes it.
+ * Pure, but for `replicationOf`.
  */
 import type { Kafka, Replication } from './kafka/kafka.ts'
 
@@ -24,7 +24,9 @@ export function replicationWarnings(
   const least = Math.min(...short.map(({ replicas }) => replicas.length))
   // With two brokers, one that is away would stop all writing.
   const isLoose = brokers.length >= COPIES_WANTED && inSync !== undefined && Number(inSync) < IN_SYNC_WANTED
-  const setting = `kafka-configs --bootstrap-server BROKER --alter --entity-type topics --entity-name ${topic} --add-config ${IN_SYNC_SETTING}=${IN_SYNC_WANTED}`
+  const setting =
+    `kafka-configs --bootstrap-server BROKER --alter --entity-type topics --entity-name ${topic} ` +
+    `--add-config ${IN_SYNC_SETTING}=${IN_SYNC_WANTED}`
   const warnings: ReplicationWarning[] = []
   if (short.length > 0) {
     warnings.push({

@@ -29,6 +29,23 @@ describe('replication', () => {
     assert.equal((await p.run('status', '--check')).status, 0)
   })
 
+  test('records wait for a broker that is away, say so, and are written when it is back', {
+    timeout: TEST_MS_MAX,
+  }, async (t) => {
+    const p = await pipeline(t, { stack, records: 20 })
+    await p.kafka.ensureTopic({ topic: p.topic, partitions: 1, config: { 'min.insync.replicas': '3' } })
+    await brokers.stop(3)
+    const fetcher = p.fetcher()
+    const says = () => fetcher.logged(/waiting for brokers: fewer copies/).length > 0
+    await until('it says what it waits for', async () => says() || fetcher.ended() !== null)
+    assert.ok(says(), fetcher.stderr())
+    assert.deepEqual(await p.published(), [])
+    await brokers.start(3)
+    await until('all is published, once', async () => (await p.published()).length >= 20)
+    assert.equal((await p.published()).length, 20)
+    await fetcher.stop()
+  })
+
   test('fewer copies, by option or on an existing topic, are named in fetch, status and plan with the command', {
     timeout: TEST_MS_MAX,
   }, async (t) => {
@@ -58,22 +75,5 @@ describe('replication', () => {
     })
     const pauses = clock.slept.filter((ms) => [500, 1_000, 2_000, 4_000, 8_000].includes(ms))
     assert.deepEqual(pauses.slice(0, 5), [500, 1_000, 2_000, 4_000, 8_000])
-  })
-
-  test('records wait for a broker that is away, say so, and are written when it is back', {
-    timeout: TEST_MS_MAX,
-  }, async (t) => {
-    const p = await pipeline(t, { stack, records: 20 })
-    await p.kafka.ensureTopic({ topic: p.topic, partitions: 1, config: { 'min.insync.replicas': '3' } })
-    await brokers.stop(3)
-    const fetcher = p.fetcher()
-    const says = () => fetcher.logged(/waiting for brokers: fewer copies/).length > 0
-    await until('it says what it waits for', async () => says() || fetcher.ended() !== null)
-    assert.ok(says(), fetcher.stderr())
-    assert.deepEqual(await p.published(), [])
-    await brokers.start(3)
-    await until('all is published, once', async () => (await p.published()).length >= 20)
-    assert.equal((await p.published()).length, 20)
-    await fetcher.stop()
   })
 })

@@ -25,6 +25,8 @@ export function topicCalls(
   deps: Deps,
 ): Pick<Kafka, 'ensureTopic' | 'replication' | 'topics' | 'topicSettings' | 'partitions' | 'deleteTopic'> {
   const partitions = async (topic: string) => (await leadersOf(cluster, topic)).length
+  /** Other brokers than the one that was asked may not know them yet. */
+  const made = new Set<string>()
 
   async function ensureTopic(spec: TopicSpec): Promise<'created' | 'present' | 'grown'> {
     const { topic } = spec
@@ -33,6 +35,7 @@ export function topicCalls(
     const make = () => (there === 0 ? create(cluster, spec) : grow(cluster, spec))
     await untilEnoughBrokers(topic, () => cluster.ask(`making topic ${topic}`, make))
     await seen(topic, async () => (await partitions(topic)) >= spec.partitions)
+    made.add(topic)
     return there === 0 ? 'created' : 'grown'
   }
 
@@ -56,7 +59,17 @@ export function topicCalls(
     }
   }
 
+  async function replication(topic: string): Promise<Replication> {
+    let found = await replicationIn(cluster, topic)
+    for (let poll = 0; poll < SEEN_POLLS_MAX && made.has(topic) && found.partitions.length === 0; poll++) {
+      await deps.clock.sleep(SEEN_POLL_MS)
+      found = await replicationIn(cluster, topic)
+    }
+    return found
+  }
+
   async function deleteTopic(topic: string): Promise<void> {
+    made.delete(topic)
     await cluster.ask(`deleting topic ${topic}`, async () => {
       if ((await partitions(topic)) > 0) await cluster.admin.deleteTopics({ topics: [topic] })
     })
@@ -90,7 +103,7 @@ export function topicCalls(
 
   return {
     ensureTopic,
-    replication: (topic) => replicationIn(cluster, topic),
+    replication,
     topicSettings,
     partitions,
     deleteTopic,

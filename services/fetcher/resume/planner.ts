@@ -6,6 +6,7 @@ import type { Clock } from '#shared/clock.ts'
 import type { Stream } from '#shared/declaration/compile.ts'
 import type { Names } from '#shared/names.ts'
 import type { CheckpointStore } from './checkpoint-store.ts'
+import { withoutCountedPlace } from './counted-place.ts'
 import { type Job, jobPlanOf, rangeIn, withFullWalk } from './job.ts'
 import { type RunMode, runModeOf } from './run-mode.ts'
 import { type RunPlan, startAgain } from './run-plan.ts'
@@ -43,7 +44,8 @@ export function createPlanner({ stream, names, scope, checkpoints, lastStampMs, 
   return {
     async next(job) {
       const { group } = runModeOf({ range: rangeIn(job) }, stream, names)
-      const plan = jobPlanOf(job, await checkpoints.resumePoint(group), clock)
+      const resumed = withoutCountedPlace(stream, await checkpoints.resumePoint(group))
+      const plan = jobPlanOf(job, resumed, clock)
       return plan === null ? null : planned(plan, job)
     },
     restart({ plan }, job, watermark, gaveUp) {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Stream } from '#shared/declaration/compile.ts'
+import { offset, pageNumber } from '#shared/index.ts'
 import { type Api, type ApiRecord, startApi } from '../../support/api.ts'
+import { type Answer, type Asked, startServer } from '../../support/http.ts'
 import { asksFrom, declareShop, instant, order, streamOf } from '../declared.ts'
 import { idsOf, markersOf, ownPlace, type Place } from '../fetching.ts'
 
@@ -145,6 +147,30 @@ describe('an API that refuses every cursor', () => {
     assert.match(failed.summary.partitions['shop.orders/0']?.error ?? '', /410/)
     assert.equal(api.log.length, 2 * 4)
   })
+})
+
+describe('a run that failed on page 3 by number, while a record of page 1 was updated', () => {
+  for (const [what, paginate, place] of [
+    ['a page number', pageNumber({ stop: 'empty' }), ({ query }: Asked) => (Number(query.get('page')) - 1) * 2],
+    ['an offset', offset({ limit: 2, stop: 'empty' }), ({ query }: Asked) => Number(query.get('offset'))],
+  ] as const) {
+    test(`and moved to the end of a sorted list: the next one begins at the watermark, not at ${what}`, async (t) => {
+      const at = await ownPlace(t)
+      let rows = orders(8)
+      let isDown = true
+      const server = await startServer(t, (asked, number): Answer => {
+        if (isDown && number >= 3) return DOWN
+        const listed = rows.filter(({ updated_at }) => updated_at >= (asked.query.get('since') ?? ''))
+        return { json: { data: listed.slice(place(asked), place(asked) + 2) } }
+      })
+      const source = declareShop({ watermark: SORTED, paginate }, { baseUrl: server.url, attemptsMax: 1 })
+      assert.equal(outcomeOf(await at.fetchOnce(source)), 'failed')
+      isDown = false
+      rows = [...rows.slice(1), order('o0', 20)]
+      assert.equal(outcomeOf(await at.fetchOnce(source)), 'done')
+      assert.deepEqual(idsOf(await at.entries(streamOf(source))), [...ids(8), 'o0'])
+    })
+  }
 })
 
 test('a cursor that is too long for the checkpoint is left out, and the next run goes on from the watermark', async (t) => {

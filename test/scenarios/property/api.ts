@@ -66,6 +66,11 @@ export function createRegionApi(each: Case, region: number, { baseMs, isCalm }: 
   let moved = { removals: 0, tick: 0, sameTick: false }
   /** Where the last request began, and whether it was given its page. */
   let asked = { skip: 0, given: true }
+  /**
+   * A first page was given, and no last one since. A walk that begins anew meanwhile may fail before its first page is
+   * stored, and then the old one goes on.
+   */
+  let isUnderWay = false
 
   const apiNowMs = () => Date.now() - each.behindMs
   function stamp(random: () => number): number {
@@ -151,7 +156,8 @@ export function createRegionApi(each: Case, region: number, { baseMs, isCalm }: 
   }
 
   function changeSome(first: boolean, random: () => number): void {
-    if (isCalm() || requests > changes.requestsMax || (changes.when === 'walk-start' && !first)) return
+    if (isCalm() || requests > changes.requestsMax) return
+    if (changes.when === 'walk-start' && (!first || isUnderWay)) return
     const count = between(random, 0, changes.perRequestMax)
     for (let done = 0; done < count; done++)
       change(changes.kinds[between(random, 0, changes.kinds.length - 1)] ?? 'insert', random)
@@ -215,6 +221,7 @@ export function createRegionApi(each: Case, region: number, { baseMs, isCalm }: 
     if (paging.kind === 'graphql')
       body.data = { found: { nodes: body.data, pageInfo: { hasNextPage: more, endCursor: next } } }
     asked.given = true
+    isUnderWay = !isEnd(paging, { skip: start.skip, shown: shown.length, more })
     return good(body, headers)
   }
 
@@ -248,6 +255,16 @@ export function createRegionApi(each: Case, region: number, { baseMs, isCalm }: 
       return answer
     },
   }
+}
+
+/** Whether a walk by numbers ends with this page, by the rule that its declaration has. */
+function isEnd(
+  { kind, stop, size }: Case['paging'],
+  { skip, shown, more }: { skip: number; shown: number; more: boolean },
+): boolean {
+  const isNumbered = kind === 'page-number' || kind === 'offset'
+  if (shown === 0 || !isNumbered || stop === 'total' || stop === 'has-more') return !more
+  return stop === 'short' && shown < size && skip >= size
 }
 
 const plain = (status: number, text: string, headers: Record<string, string> = {}): CaseAnswer => ({

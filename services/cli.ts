@@ -3,10 +3,10 @@
  * The entry point: `headrace <command>`. Commands are declared here and in cli/commands/. The code of a command is
  * loaded only when it runs, so `load` in a container needs nothing of the local stack. Exit statuses: `EXIT_STATUSES`.
  */
-import { readFileSync } from 'node:fs'
 import { Command, CommanderError, Option } from 'commander'
 import { environment, nearMissesIn } from '#shared/config/config.ts'
 import { exitStatusOf, WrongUse } from '#shared/errors.ts'
+import { VERSION } from '#shared/version.ts'
 
 const { outliveReaders, say, sayError } = await import('./cli/output.ts')
 const { exit, JSON_FLAG, JSON_HELP, repeatable } = await import('./cli/commands/command-options.ts')
@@ -38,7 +38,7 @@ function createProgram(): Command {
     )
     .addHelpText('after', EXIT_STATUSES)
     .showHelpAfterError('(headrace --help shows all commands)')
-    .version(packageVersion(), '-V, --version', 'print the version')
+    .version(VERSION, '-V, --version', 'print the version')
     .hook('preAction', warnOfNearMisses)
     .exitOverride()
     .configureOutput({
@@ -106,9 +106,6 @@ function isAbsentStack(error: unknown): boolean {
     /\/services\/(stack|sample-api)\//.test(error.message)
   )
 }
-
-const packageVersion = (): string =>
-  (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version
 
 outliveReaders()
 try {

@@ -3,11 +3,13 @@
  * here as a last line of defence. The first one is that secrets are held as functions and never put into a logged
  * object. Every text of a line is escaped and cut here, names too, since people read both forms in terminals.
  */
+import { hostname } from 'node:os'
 import pino from 'pino'
 import { prettyFactory } from 'pino-pretty'
 import { HeadraceError, messageOf } from './errors.ts'
 import { REDACTED } from './redact/mark.ts'
 import { shownValue, withoutControls } from './shown.ts'
+import { VERSION } from './version.ts'
 
 export type Log = pino.Logger
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
@@ -36,7 +38,7 @@ export type LogOptions = {
 /** One text of a line; an error's message or a stack trace may be long. */
 const TEXT_CHARS_MAX = 8_000
 const SHOWN = { charsMax: TEXT_CHARS_MAX, multiline: new Set(['stack']) }
-const PRETTY = { ignore: 'pid,hostname', translateTime: 'HH:MM:ss', singleLine: true } as const
+const PRETTY = { ignore: 'pid,hostname,version', translateTime: 'HH:MM:ss', singleLine: true } as const
 /** Signs of what must not be displayed as it is: JSON's escapes, and characters that JSON does not escape. */
 const NEEDS_A_LOOK = /\\[bfnrtu]|[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\ufdd0-\ufdef]/u
 
@@ -44,6 +46,7 @@ const NEEDS_A_LOOK = /\\[bfnrtu]|[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\ufdd0-\ufdef]/u
 export function createLog(options: LogOptions): Log {
   const settings: pino.LoggerOptions = {
     name: options.name,
+    base: { pid: process.pid, hostname: hostname(), version: VERSION },
     level: options.level,
     redact: {
       paths: SECRET_NAMES.flatMap((name) => [`["${name}"]`, `*["${name}"]`, `*.*["${name}"]`]),

@@ -1,4 +1,5 @@
 /** `headrace check`: checks step by step whether a source would run, and says what to change if it would not. */
+
 import { systemClock } from '#shared/clock.ts'
 import { environment, readOptions, resolverFor } from '#shared/config/config.ts'
 import type { Source, Stream } from '#shared/declaration/compile.ts'
@@ -6,6 +7,7 @@ import { filesInTheWay, readSources } from '#shared/declaration/load-sources.ts'
 import { Stopped, WrongUse } from '#shared/errors.ts'
 import { checkSource } from '../fetcher/authoring/check/check.ts'
 import { failed, type PlacedStep, placed } from '../fetcher/authoring/check/step.ts'
+import { asJson } from './output.ts'
 import { textOf } from './preview/describe.ts'
 import { interruption, logFor, print } from './service-process.ts'
 import { counted } from './table-output.ts'
@@ -26,7 +28,7 @@ export async function checkCommand(wanted: string, options: CheckCommandOptions)
     const errors = unusable.flatMap(({ error }) => (error.all.length > 0 ? error.all : [error]))
     const steps = errors.map((error) => placed(null, failed('declaration', error.message, error.hint)))
     for (const step of steps) report(step)
-    if (json) print(JSON.stringify({ source: wanted, ok: false, steps, requests: [] }))
+    if (json) print(asJson({ source: wanted, ok: false, steps, requests: [] }))
     return 1
   }
   const { source, streams } = chosen(declared.sources, wanted)
@@ -43,7 +45,7 @@ export async function checkCommand(wanted: string, options: CheckCommandOptions)
     const { steps, requests } = await checkSource({ source, streams, ...tools })
     const wrong = steps.filter(({ status }) => status === 'failed').length
     const warnings = steps.reduce((sum, step) => sum + (step.warnings?.length ?? 0), 0)
-    if (json) print(JSON.stringify({ source: source.name, ok: wrong === 0, steps, requests }))
+    if (json) print(asJson({ source: source.name, ok: wrong === 0, steps, requests }))
     else print(`\n${verdictOn(wrong, warnings)}, ${counted(attempts(requests), 'request')} made`)
     return wrong === 0 ? 0 : 1
   } finally {

@@ -12,7 +12,7 @@ import {
   type ShownLetter,
   showLetter,
 } from '../operator/dead-letters/list.ts'
-import { outputWidth, print } from './output.ts'
+import { asJson, outputWidth, print } from './output.ts'
 import { counted, table, wrapped } from './table-output.ts'
 import { withKafka } from './with-kafka.ts'
 
@@ -41,7 +41,7 @@ export async function listCommand(
     const list = await listLetters(kafka, names, stream, { filter, limit, withDone: options.done === true })
     print(
       options.json === true
-        ? JSON.stringify({ ...list, letters: list.letters.map(inWords) })
+        ? asJson({ ...list, letters: list.letters.map(inWords) })
         : describeList(list, options.wide === true ? null : outputWidth()),
     )
     return 0
@@ -52,7 +52,7 @@ export async function showCommand(stream: string, options: { at: string; json?: 
   const at = placeOf(options.at)
   return withKafka(async (kafka, names) => {
     const letter = await showLetter(kafka, names, stream, at)
-    print(options.json === true ? JSON.stringify(inWords(letter)) : describeLetter(letter))
+    print(options.json === true ? asJson(inWords(letter)) : describeLetter(letter))
     return 0
   })
 }

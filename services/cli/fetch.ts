@@ -1,4 +1,5 @@
 /** `headrace fetch`: loads the declarations and runs the fetcher, once or as a service. */
+
 import { systemClock } from '#shared/clock.ts'
 import { environment, readOptions, resolverFor } from '#shared/config/config.ts'
 import type { Stream } from '#shared/declaration/compile.ts'
@@ -8,6 +9,7 @@ import { shownText } from '#shared/shown.ts'
 import { fetchStreams } from '../fetcher/fetcher.ts'
 import type { FetchSummary } from '../fetcher/summary.ts'
 import { keepOldHeapSmall, keepYoungHeapSmall } from './limit-heap.ts'
+import { asJson } from './output.ts'
 import { print, runService } from './service-process.ts'
 import { counted } from './table-output.ts'
 
@@ -82,7 +84,7 @@ export async function fetchCommand(labels: readonly string[], options: FetchComm
     const files = unusable.map(({ file, error: { message, hint } }) => ({ file, message, hint }))
     print(
       options.json === true
-        ? JSON.stringify(files.length === 0 ? shown : { ...shown, unusable: files })
+        ? asJson(files.length === 0 ? shown : { ...shown, unusable: files })
         : describe(summary, unusable),
     )
     // A service that was stopped has succeeded, whatever it met; its supervisor must not take that for a failure.

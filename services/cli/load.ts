@@ -1,7 +1,9 @@
 /** `headrace load`: runs the loader, as a service or until it has caught up. */
+
 import { systemClock } from '#shared/clock.ts'
 import { type LoadSummary, load } from '../loader/loader.ts'
 import { keepYoungHeapSmall } from './limit-heap.ts'
+import { asJson } from './output.ts'
 import { print, runService } from './service-process.ts'
 import { counted } from './table-output.ts'
 
@@ -18,7 +20,7 @@ export async function loadCommand(options: { untilCaughtUp?: boolean; json?: boo
       onReady: health.ready,
       health,
     })
-    print(options.json === true ? JSON.stringify(summary) : describe(summary))
+    print(options.json === true ? asJson(summary) : describe(summary))
     // As for the fetcher: a service that was stopped has not failed.
     return options.untilCaughtUp === true && summary.deadLetters > 0 ? 3 : 0
   })

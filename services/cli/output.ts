@@ -43,6 +43,12 @@ export function outliveReaders(): void {
 export const isClosedPipe = ({ code }: NodeJS.ErrnoException): boolean =>
   code === 'EPIPE' || code === 'ERR_STREAM_DESTROYED'
 
+/** Raised when a field of some command's JSON changes its meaning or goes; new fields do not raise it. */
+export const JSON_VERSION = 1
+
+/** What a command prints with `--json`: one object, with the version of its shape. */
+export const asJson = (result: object): string => JSON.stringify({ v: JSON_VERSION, ...result })
+
 export function print(text: string): void {
   process.stdout.write(`${rendered(text, hasColours(process.stdout, environment))}\n`)
 }

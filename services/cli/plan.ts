@@ -1,4 +1,5 @@
 /** `headrace plan`: what the loader would do with each table and what it would refuse, before it does anything. */
+
 import { connectClickHouse } from '#shared/clickhouse.ts'
 import { systemClock } from '#shared/clock.ts'
 import { environment, readConfig } from '#shared/config/config.ts'
@@ -13,6 +14,7 @@ import { refuseIfAbsent } from '../loader/consume/preflight.ts'
 import { type DeclaredStream, planTables, type StreamPlan } from '../loader/plan.ts'
 import type { Finding } from '../loader/table/findings.ts'
 import { createTables } from '../loader/table/tables.ts'
+import { asJson } from './output.ts'
 import { logFor, print } from './service-process.ts'
 
 export type PlanCommandOptions = { sources: string[]; json?: boolean }
@@ -41,7 +43,7 @@ export async function planCommand(labels: readonly string[], options: PlanComman
     const files = unusable.map(({ file, error: { message, hint } }) => ({ file, message, hint }))
     print(
       options.json === true
-        ? JSON.stringify({ server, streams, ...(files.length === 0 ? {} : { unusable: files }) })
+        ? asJson({ server, streams, ...(files.length === 0 ? {} : { unusable: files }) })
         : [...unusable.map(({ error }) => `not planned: ${explain(error)}\n`), describe(server, streams)].join('\n'),
     )
     if (unusable.length > 0) return STATUS_UNUSABLE

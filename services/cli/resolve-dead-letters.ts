@@ -8,7 +8,7 @@ import { type LettersReplayed, replayLetters } from '../fetcher/dead-letters/rep
 import { dropLetters } from '../operator/dead-letters/drop.ts'
 import { type FilterOptions, filterOf, wholeNumber } from './dead-letters.ts'
 import { openTerminal } from './init/terminal.ts'
-import { outputWidth, print } from './output.ts'
+import { asJson, outputWidth, print } from './output.ts'
 import { interruption, logFor } from './service-process.ts'
 import { counted, table } from './table-output.ts'
 import { withKafka } from './with-kafka.ts'
@@ -40,7 +40,7 @@ export async function replayLettersCommand(label: string, options: ReplayLetters
       force: options.force === true,
       log: logFor('letters', config),
     })
-    print(options.json === true ? JSON.stringify(replayed) : describeReplayed(replayed))
+    print(options.json === true ? asJson(replayed) : describeReplayed(replayed))
     return replayed.partitions.some(({ refused }) => refused > 0) ? 3 : 0
   } finally {
     interrupted.close()
@@ -67,7 +67,7 @@ export async function dropCommand(
       : letters === 0
         ? 'no open dead letter matches'
         : 'nothing was dropped'
-    print(options.json === true ? JSON.stringify(result) : `${stream}: ${words}${more ? '; there are more' : ''}`)
+    print(options.json === true ? asJson(result) : `${stream}: ${words}${more ? '; there are more' : ''}`)
     return 0
   })
 }

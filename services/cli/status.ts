@@ -1,9 +1,10 @@
 /** `headrace status` and `headrace release`. */
 import { systemClock } from '#shared/clock.ts'
+import { VERSION } from '#shared/version.ts'
 import { releasePauses } from '../operator/release.ts'
 import { type Need, needsOf, needText } from '../operator/status/needs.ts'
 import { type StreamStatus, statusOf } from '../operator/status/status.ts'
-import { outputWidth, print } from './output.ts'
+import { asJson, outputWidth, print } from './output.ts'
 import { describeStatus } from './status-layout.ts'
 import { counted } from './table-output.ts'
 import { withKafka } from './with-kafka.ts'
@@ -17,7 +18,7 @@ export async function statusCommand(
     const nowMs = systemClock.nowMs()
     const streams = await statusOf(kafka, names, labels, nowMs)
     const needs = needsOf(streams, nowMs)
-    if (options.json === true) print(JSON.stringify({ streams, needs }))
+    if (options.json === true) print(asJson({ version: VERSION, streams, needs }))
     else
       print(
         options.check === true
@@ -32,7 +33,7 @@ export async function statusCommand(
 export async function releaseCommand(name: string, options: { json?: boolean }): Promise<number> {
   return withKafka(async (kafka, names) => {
     const released = await releasePauses(kafka, names, name, systemClock.nowMs())
-    if (options.json === true) print(JSON.stringify({ released }))
+    if (options.json === true) print(asJson({ released }))
     else if (released.length === 0) print(`No partition of ${name} is parked.`)
     else
       for (const { stream, partition, parkedUntil } of released)

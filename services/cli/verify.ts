@@ -10,7 +10,7 @@ import { shownText } from '#shared/shown.ts'
 import type { Difference } from '../operator/verify/findings.ts'
 import { type PartitionVerified, type Verified, verifyStream } from '../operator/verify/verify.ts'
 import { wholeNumber } from './dead-letters.ts'
-import { outputWidth, print } from './output.ts'
+import { asJson, outputWidth, print } from './output.ts'
 import { logFor } from './service-process.ts'
 import { counted, table } from './table-output.ts'
 
@@ -41,7 +41,7 @@ export async function verifyCommand(stream: string, options: VerifyCommandOption
       database: config.clickhouse.database,
     }
     const verified = await verifyStream(tools, stream, { partition, run: options.run, examples })
-    print(options.json === true ? JSON.stringify(verified) : describe(verified))
+    print(options.json === true ? asJson(verified) : describe(verified))
     return verified.differs ? STATUS_DIFFERS : 0
   } finally {
     await kafka.close()

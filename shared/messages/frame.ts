@@ -3,7 +3,7 @@
  * of a dead letter. A frame is Confluent's: byte 0 is the magic 0, bytes 1-4 the schema id (big-endian), the rest the
  * JSON payload. Any client of a schema registry reads it.
  */
-export { MARKER_HEADER, markerMistake, type PageMarker, pageMarker, parseMarker } from './page-marker.ts'
+export { MARKER_HEADER, markerHeaders, markerMistake, type PageMarker, pageMarker, parseMarker } from './page-marker.ts'
 
 const MAGIC = 0
 export const FRAME_HEAD_BYTES = 5

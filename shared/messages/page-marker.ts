@@ -3,10 +3,13 @@
  * can skip it.
  */
 import { z } from 'zod'
+import { VERSION } from '../version.ts'
 import { boundedWatermark } from '../watermark.ts'
 
 /** Not `headrace-page`: that is a dead letter's header for the number of its page. */
 export const MARKER_HEADER = 'headrace-marker'
+/** The version of the program that wrote the marker: for people who look for what an upgrade has changed. */
+const VERSION_HEADER = 'headrace-version'
 
 /**
  * Anyone who may write to the topic can write a marker. A field without a bound here could stop the loader at a limit
@@ -73,6 +76,11 @@ export const pageMarker = z.object({
     .optional(),
 })
 export type PageMarker = z.infer<typeof pageMarker>
+
+export const markerHeaders = (marker: PageMarker): Record<string, string> => ({
+  [MARKER_HEADER]: JSON.stringify(marker),
+  [VERSION_HEADER]: VERSION,
+})
 
 /** Returns null for a header that is not one of our markers. */
 export function parseMarker(header: Buffer | string | undefined): PageMarker | null {

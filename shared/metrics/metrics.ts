@@ -4,6 +4,7 @@
  * partition where these exist.
  */
 import { collectDefaultMetrics, Registry } from 'prom-client'
+import { VERSION } from '../version.ts'
 import { createDeclareMetric, type DeclareMetric, type MetricRow, PARTITION } from './declare.ts'
 import { fetcherMetrics } from './fetcher-metrics.ts'
 import { loaderMetrics } from './loader-metrics.ts'
@@ -13,7 +14,9 @@ export type Metrics = ReturnType<typeof createMetrics>
 export function createMetrics() {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
-  return { registry, ...allMetrics(createDeclareMetric(registry)) }
+  const metrics = allMetrics(createDeclareMetric(registry))
+  metrics.build.set({ version: VERSION }, 1)
+  return { registry, ...metrics }
 }
 
 /** Every metric of Headrace with its help, for `headrace metrics` and docs/metrics.md. */
@@ -26,6 +29,15 @@ export function metricRows(): readonly MetricRow[] {
 const allMetrics = (declare: DeclareMetric) => ({
   ...fetcherMetrics(declare),
   ...loaderMetrics(declare),
+  build: declare.gauge(
+    'headrace_build_info',
+    {
+      counts: 'Always 1; its label is the version of the program.',
+      rises: 'The label changes with an upgrade.',
+      remedy: 'Workers of different versions for longer than an upgrade takes: see docs/upgrading.md.',
+    },
+    ['version'],
+  ),
   gaps: declare.counter(
     'headrace_gaps_total',
     {

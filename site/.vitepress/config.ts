@@ -40,6 +40,7 @@ export default defineConfig({
           { text: 'TLS and logins', link: '/secured-clusters' },
           { text: 'Rights on Kafka', link: '/kafka-acls' },
           { text: 'Options', link: '/options' },
+          { text: 'Upgrading', link: '/upgrading' },
           { text: 'Tables', link: '/clickhouse' },
           { text: 'Schedulers and dbt', link: '/schedulers' },
         ],

@@ -3,6 +3,7 @@
  * sample API, and runs the fetcher and the loader as two processes. Loads one real week of earthquakes in two parts and
  * shows the result. Exit status 0 only if rows and dead letters together are what the API holds.
  */
+
 import { randomBytes } from 'node:crypto'
 import { systemClock } from '#shared/clock.ts'
 import { environment, readConfig, readOptions } from '#shared/config/config.ts'
@@ -11,6 +12,7 @@ import { connectKafka } from '#shared/kafka/kafka.ts'
 import { namesFor } from '#shared/names.ts'
 import { startSampleApi } from '../../sample-api/sample-api.ts'
 import { stackDown, stackUp } from '../../stack/stack.ts'
+import { asJson } from '../output.ts'
 import { interruption, logFor, print } from '../service-process.ts'
 import { startChild } from './child.ts'
 import { createScreen } from './screen.ts'
@@ -104,6 +106,6 @@ export async function demo(options: { json?: boolean; stop?: boolean }): Promise
   })
   screen.close()
   if (options.json !== true) print(describe(summary, { stopped: options.stop === true, dir: values.HEADRACE_DIR }))
-  else print(JSON.stringify(summary))
+  else print(asJson(summary))
   return summary.complete ? 0 : 1
 }

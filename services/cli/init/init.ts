@@ -2,6 +2,7 @@
  * `headrace init`: a new declaration, its test, and made-up pages for the test. Guarantees: the declaration loads and
  * its test passes; nothing is overwritten; nothing is written after an error.
  */
+
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemClock } from '#shared/clock.ts'
@@ -9,6 +10,7 @@ import { environment, readOptions } from '#shared/config/config.ts'
 import { readSources } from '#shared/declaration/load-sources.ts'
 import { WrongUse } from '#shared/errors.ts'
 import { NAME_PATTERN } from '#shared/names.ts'
+import { asJson } from '../output.ts'
 import { print } from '../service-process.ts'
 import { answersFor, type InitAnswers } from './answers.ts'
 import { initByAsking } from './asked/init-asked.ts'
@@ -37,7 +39,7 @@ export async function initCommand(name: string, options: InitCommandOptions): Pr
   const files = await filesFor(answers, dir, systemClock)
   writeNew(dir, files)
   const next = nextSteps(answers, authPart(answers).variables, dir, files)
-  if (options.json === true) print(JSON.stringify({ files: files.map(({ path }) => path), next }))
+  if (options.json === true) print(asJson({ files: files.map(({ path }) => path), next }))
   else
     print(
       [

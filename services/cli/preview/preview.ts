@@ -10,7 +10,7 @@ import { exitStatusOf, Stopped } from '#shared/errors.ts'
 import { type Previewed, previewStream } from '../../fetcher/authoring/preview.ts'
 import { refuseOtherFile, writeRecording } from '../../fetcher/authoring/recording/recording.ts'
 import { rawText } from '../../fetcher/validate/deep-json.ts'
-import { outputWidth, print, say } from '../output.ts'
+import { JSON_VERSION, outputWidth, print, say } from '../output.ts'
 import { interruption, logFor } from '../service-process.ts'
 import { counted } from '../table-output.ts'
 import { describePreview, failureLines } from './describe.ts'
@@ -58,7 +58,7 @@ function record({ recording }: Previewed, file: string | undefined): string | nu
 }
 
 function show(stream: Stream, { preview }: Previewed, json: boolean, recorded: string | null): void {
-  if (json) print(rawText(preview))
+  if (json) print(rawText({ v: JSON_VERSION, ...preview }))
   else if (preview.requests.length > 0) print(describePreview(stream, preview, outputWidth()))
   if (recorded !== null) say(recorded)
   if (preview.error !== null && !json) say(failureLines(preview.error).join('\n'))

@@ -4,7 +4,7 @@ import { environment, readConfig } from '#shared/config/config.ts'
 import { Stopped, WrongUse } from '#shared/errors.ts'
 import { createMetrics } from '#shared/metrics/metrics.ts'
 import { type Rebuilt, rebuild } from '../../loader/rebuild/rebuild.ts'
-import { outputWidth, print } from '../output.ts'
+import { asJson, outputWidth, print } from '../output.ts'
 import { interruption, logFor } from '../service-process.ts'
 import { counted, table } from '../table-output.ts'
 
@@ -38,7 +38,7 @@ export async function rebuildCommand(stream: string, options: RebuildCommandOpti
       },
       onlyLog: options.onlyLog === true,
     })
-    print(options.json === true ? JSON.stringify(rebuilt) : describe(rebuilt))
+    print(options.json === true ? asJson(rebuilt) : describe(rebuilt))
     return 0
   } finally {
     interrupted.close()

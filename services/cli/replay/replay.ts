@@ -5,7 +5,7 @@ import { HeadraceError, WrongUse } from '#shared/errors.ts'
 import { DEFAULT_PER_SECOND, type Estimate, estimateReplay } from '../../operator/replay/estimate.ts'
 import { applyReplay, parseFrom, planReplay, type ReplayFrom, type ReplayPlan } from '../../operator/replay/replay.ts'
 import { wholeNumber } from '../dead-letters.ts'
-import { outputWidth, print } from '../output.ts'
+import { asJson, outputWidth, print } from '../output.ts'
 import { counted, table } from '../table-output.ts'
 import { withKafka } from '../with-kafka.ts'
 import type { RebuildCommandOptions } from './rebuild.ts'
@@ -27,7 +27,7 @@ export async function replayCommand(stream: string, options: ReplayCommandOption
     const estimate = dryRun ? await estimateOf(plan) : null
     print(
       options.json === true
-        ? JSON.stringify({ dryRun, ...plan, ...(estimate === null ? {} : { estimate }) })
+        ? asJson({ dryRun, ...plan, ...(estimate === null ? {} : { estimate }) })
         : describe(plan, dryRun, estimate),
     )
     return 0

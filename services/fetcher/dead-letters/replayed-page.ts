@@ -6,7 +6,7 @@
 import type { Message, RawMessage } from '#shared/kafka/kafka.ts'
 import type { Letter } from '#shared/messages/dead-letter.ts'
 import type { DoneLetters } from '#shared/messages/dead-letter-log.ts'
-import { deadLetterHeaders, frameHead, MARKER_HEADER, type PageMarker, replayHeaders } from '#shared/messages/frame.ts'
+import { deadLetterHeaders, frameHead, markerHeaders, type PageMarker, replayHeaders } from '#shared/messages/frame.ts'
 import type { Revalidated } from './revalidate.ts'
 
 export type RevalidatedLetter = { letter: Letter; message: RawMessage; verdict: Revalidated }
@@ -57,6 +57,6 @@ function markerAfter(
   const bytes = revalidated.reduce((total, { letter }) => total + letter.bytes, 0)
   const none = { unchanged: 0, drift: 0, requests: 0, retries: 0, durationMs: 0 }
   const marker: PageMarker = { v: 1, run, page, at: atMs, records, deadLetters, ...none, bytes, watermark: null, last }
-  const headers = { [MARKER_HEADER]: JSON.stringify(marker), ...replayHeaders(1, run) }
+  const headers = { ...markerHeaders(marker), ...replayHeaders(1, run) }
   return { key: null, value: null, headers, timestampMs: atMs }
 }

@@ -6,7 +6,7 @@
  */
 
 import type { Append, Appended, Message, OffsetCommit, Publisher } from '#shared/kafka/kafka.ts'
-import { deadLetterHeaders, frameHead, MARKER_HEADER, type PageMarker } from '#shared/messages/frame.ts'
+import { deadLetterHeaders, frameHead, markerHeaders, type PageMarker } from '#shared/messages/frame.ts'
 import { checkpointText, type Checkpoint as RunCheckpoint } from '#shared/progress/offset-metadata.ts'
 import type { RejectedRecord, ValidRecord } from '../validate/validated-page.ts'
 
@@ -122,7 +122,7 @@ function appendsOf(pages: readonly PublishedPage[], place: PlaceOfPages): Append
     const head = frameHead(page.schemaId ?? place.schemaId)
     const timestampMs = page.marker.at
     for (const { key, payload } of page.records) records.push({ key, value: payload, head, timestampMs })
-    records.push({ key: null, value: null, headers: { [MARKER_HEADER]: JSON.stringify(page.marker) }, timestampMs })
+    records.push({ key: null, value: null, headers: markerHeaders(page.marker), timestampMs })
     for (const reject of page.rejected) deadLetters.push(deadLetterOf(page, reject))
   }
   const { topic, partition } = place

@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { VERSION } from '#shared/version.ts'
 import type { PartitionStatus, StreamStatus } from '../../../services/operator/status/status.ts'
 import { until } from '../../support/loading.ts'
 import { type Pipeline, pipeline } from '../../support/pipeline.ts'
@@ -33,7 +34,7 @@ describe('status --json', () => {
   test('shows nothing where nothing was fetched, and says what to do', async (t) => {
     const p = await pipeline(t, WALK)
     const json = await p.run('status', '--json')
-    assert.deepEqual([json.status, JSON.parse(json.stdout)], [0, { streams: [], needs: [] }])
+    assert.deepEqual([json.status, JSON.parse(json.stdout)], [0, { v: 1, version: VERSION, streams: [], needs: [] }])
     assert.match((await p.run('status')).stdout, /No stream has been fetched yet\. Next: npm run headrace -- fetch/)
   })
 

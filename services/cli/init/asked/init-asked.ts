@@ -3,7 +3,7 @@ import { systemClock } from '#shared/clock.ts'
 import { environment, readOptions, resolverFor } from '#shared/config/config.ts'
 import { Stopped, Unavailable } from '#shared/errors.ts'
 import { PageFailed } from '../../../fetcher/http/errors.ts'
-import { print, say } from '../../output.ts'
+import { asJson, print, say } from '../../output.ts'
 import { interruption, logFor } from '../../service-process.ts'
 import { counted } from '../../table-output.ts'
 import { credentialsPart } from '../credentials.ts'
@@ -31,7 +31,7 @@ export async function initByAsking(
     const open = openLines(endpoint.stream, asked.findings)
     if (json === true) {
       const files = made.files.map(({ path }) => path)
-      print(JSON.stringify({ files, next, found, decide: open, notes, requests: asked.api.asked }))
+      print(asJson({ files, next, found, decide: open, notes, requests: asked.api.asked }))
     } else {
       for (const note of notes) say(`note: ${note}`)
       const requests = counted(

@@ -1,7 +1,7 @@
 /** What `init --openapi` has found and written, for a person or as JSON. */
 import { join } from 'node:path'
 import { shownText } from '#shared/shown.ts'
-import { print } from '../../output.ts'
+import { asJson, print } from '../../output.ts'
 import { counted } from '../../table-output.ts'
 import { credentialsPart } from '../credentials.ts'
 import type { Known } from '../known.ts'
@@ -37,7 +37,7 @@ export function report({ name, document, from, settled, made, known, options }: 
       reason,
     }))
     print(
-      JSON.stringify({
+      asJson({
         files,
         next,
         streams,

@@ -164,7 +164,13 @@ describe('a replay of dead letters', () => {
     const [one, two] = (await list(p, '--partition', '1')).letters
     assert.deepEqual(sums(await replay(p, '--at', `1:${one?.offset}`)), [1, 0, 0])
     const dropped = await p.run('dead-letters', 'drop', 'shop.orders', '--yes', '--json', '--at', `1:${two?.offset}`)
-    assert.deepEqual(JSON.parse(dropped.stdout), { v: 1, stream: 'shop.orders', letters: 1, more: false, dropped: true })
+    assert.deepEqual(JSON.parse(dropped.stdout), {
+      v: 1,
+      stream: 'shop.orders',
+      letters: 1,
+      more: false,
+      dropped: true,
+    })
     assert.deepEqual(await counts(p), [4, 2])
     const { streams } = JSON.parse((await p.run('status', '--json')).stdout)
     assert.deepEqual(streams[0].partitions[1].deadLetters, {

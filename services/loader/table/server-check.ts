@@ -24,8 +24,11 @@ export type Wanted = Readonly<Record<string, string | null>>
 /** `text`: the raw response, for statements that take no FORMAT. */
 export type Asks = { rows: Rows; text(statement: string): Promise<string> }
 
+/** `insertQuorum`: replicas that confirm an insert; absent: one. */
+export type ConfirmedPlacement = Placement & { insertQuorum?: string | undefined }
+
 /** Throws ClickHouse's errors. */
-export async function checkServer({ rows, text }: Asks, at: Placement, wanted: Wanted): Promise<Finding[]> {
+export async function checkServer({ rows, text }: Asks, at: ConfirmedPlacement, wanted: Wanted): Promise<Finding[]> {
   const names = [...Object.keys(wanted), 'readonly', 'max_execution_time']
   const settings = await rows<ServerSetting>(
     `SELECT name, value, readonly FROM system.settings WHERE name IN (${names.map((name) => `'${name}'`).join(', ')})`,
@@ -72,12 +75,13 @@ export type ServerFacts = {
 
 /** Pure. */
 export function serverFindings(
-  at: Placement,
+  at: ConfirmedPlacement,
   { user, settings, lacking, cluster }: ServerFacts,
   wanted: Wanted,
 ): Finding[] {
   const { database } = at
-  const findings: Finding[] = cluster === undefined ? [] : clusterFindings(at, cluster)
+  const findings: Finding[] =
+    cluster === undefined ? [] : [...clusterFindings(at, cluster), ...quorumFindings(at, cluster)]
   const say = (severity: Finding['severity'], name: string, message: string, remedy: string) =>
     findings.push({ name, severity, message, remedy })
   const givenFor = (name: string) => settings.find((setting) => setting.name === name)?.value ?? '0'
@@ -155,4 +159,18 @@ function clusterFindings(
     message,
     'set internal_replication to true for each shard in remote_servers',
   )
+}
+
+/** A replica that fails before the others have copied an insert takes it along, while its offset is committed. */
+function quorumFindings(
+  { cluster = '', insertQuorum }: ConfirmedPlacement,
+  { replicas }: Pick<KnownCluster, 'replicas'>,
+): Finding[] {
+  if (insertQuorum !== undefined || replicas < 2) return []
+  const message =
+    `cluster ${cluster} has ${replicas} replicas, and without CLICKHOUSE_INSERT_QUORUM an insert is confirmed by one ` +
+    `of them: if that one is lost before it is copied, so are its rows`
+  return [
+    { name: 'NO_QUORUM', severity: 'warning', message, remedy: 'CLICKHOUSE_INSERT_QUORUM=auto waits for most of them' },
+  ]
 }

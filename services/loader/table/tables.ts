@@ -29,7 +29,7 @@ import {
 import { ledgerStatements } from './distributed-check.ts'
 import type { Finding } from './findings.ts'
 import { type ExistingTables, introspect } from './introspect.ts'
-import { checkServer } from './server-check.ts'
+import { type ConfirmedPlacement, checkServer } from './server-check.ts'
 import { type CheckedTable, diffTable, NEW_TABLE } from './table-diff.ts'
 
 /** A server accepts 256 KiB by default: that is some thousand columns, or long descriptions. */
@@ -63,7 +63,7 @@ export type TableChecks = {
  */
 export type EnsuredTable = { failure: Failure | null; changed: boolean }
 
-export function createTables(client: ClickHouseClient, at: Placement, log: Log): Tables & TableChecks {
+export function createTables(client: ClickHouseClient, at: ConfirmedPlacement, log: Log): Tables & TableChecks {
   const spelled = new Map<string, string>()
   const logged = new Set<string>()
   let serverChecked = false

@@ -111,7 +111,7 @@ ENGINE = Distributed('main', 'db', 'shop_orders_local', cityHash64(\`id\`, \`lin
 test('a cluster that the server does not know, that has more shards than are used, or that replicates twice is named', () => {
   const find = (sharded: boolean, shards: number, replicas: number, internal: boolean) =>
     serverFindings(
-      { ...at, sharded },
+      { ...at, sharded, insertQuorum: 'auto' },
       { user: 'u', settings: [], lacking: new Set(), cluster: { shards, replicas, internal } },
       {},
     ).map(({ name }) => name)
@@ -119,6 +119,19 @@ test('a cluster that the server does not know, that has more shards than are use
   assert.deepEqual(find(false, 2, 1, true), ['SHARDS'])
   assert.deepEqual(find(true, 2, 2, false), ['INTERNAL_REPLICATION'])
   assert.deepEqual([...find(true, 2, 2, true), ...find(true, 2, 1, false), ...find(false, 1, 2, false)], [])
+})
+
+test('replicas of which one alone confirms an insert are named, with the option that makes more of them confirm', () => {
+  const find = (insertQuorum: string | undefined, replicas: number) =>
+    serverFindings(
+      { ...at, sharded: true, insertQuorum },
+      { user: 'u', settings: [], lacking: new Set(), cluster: { shards: 2, replicas, internal: true } },
+      {},
+    ).map(({ name, severity, remedy }) => [name, severity, remedy])
+  assert.deepEqual(find(undefined, 3), [
+    ['NO_QUORUM', 'warning', 'CLICKHOUSE_INSERT_QUORUM=auto waits for most of them'],
+  ])
+  assert.deepEqual([...find('2', 3), ...find(undefined, 1)], [])
 })
 
 test('shards without a cluster are a wrong use', () => {

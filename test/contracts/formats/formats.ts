@@ -172,7 +172,7 @@ function without<T extends object>(value: T, names: readonly (keyof T)[]): Parti
   )
 }
 
-/** What a fixture holds of a format: the texts of one version, what they mean, and what that version's reader accepts. */
+/** Of one format and one version: the texts that it wrote, what they mean, and what its reader accepts. */
 export type Recorded = { accepts: object; texts: { text: string; means: unknown }[] }
 
 export const recordedNow = (): Record<string, Recorded> =>

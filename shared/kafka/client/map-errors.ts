@@ -134,7 +134,11 @@ function isRefusal(name: string, type: string | undefined): boolean {
 function refusalHint(name: string, type: string | undefined, message: string): string {
   if (type === 'ILLEGAL_SASL_STATE')
     return 'this listener takes no login: unset KAFKA_SASL_MECHANISM, or give the port of a SASL listener'
-  if (type === 'UNSUPPORTED_SASL_MECHANISM' || /mechanism/i.test(message))
+  // A broker's refusal of a password names the mechanism too.
+  if (
+    type === 'UNSUPPORTED_SASL_MECHANISM' ||
+    /other mechanisms|unsupported.*mechanism|mechanism.*not (?:supported|enabled)/i.test(message)
+  )
     return 'set KAFKA_SASL_MECHANISM to a mechanism of this listener'
   return name === 'KafkaJSSASLAuthenticationError' && /token|OAUTHBEARER/i.test(message)
     ? 'see KAFKA_OAUTH_TOKEN_URL or KAFKA_OAUTH_TOKEN_FILE, the scope and audience of the token, and the clocks'

@@ -35,7 +35,9 @@ const replay = (...args: string[]): Promise<Answer> => replayBy('--from', ...arg
 async function replayBy(...args: string[]): Promise<Answer> {
   const done = await p.run('replay', 'shop.orders', '--json', ...args)
   assert.equal(done.status, 0, done.stderr)
-  return JSON.parse(done.stdout)
+  const { v, ...answer } = JSON.parse(done.stdout)
+  assert.equal(v, 1)
+  return answer
 }
 
 const places = async () => (await p.kafka.committed(p.names.loaderGroup, p.topic)).map((each) => each?.offset ?? null)

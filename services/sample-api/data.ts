@@ -4,7 +4,9 @@
  * found by key, never by count, so they stay the same while later records are released.
  */
 import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { Unavailable } from '#shared/errors.ts'
+import { addCommand, localPackageDir, requireLocalPackages } from '#shared/installation.ts'
 import { damagePlaces, type Feature } from './damage.ts'
 
 export const REGIONS = ['west', 'east'] as const
@@ -25,13 +27,14 @@ const FIRST_PART_SHARE = 0.7
 
 /** Throws Unavailable if the package with the data is not installed. */
 export async function readCatalogue(): Promise<Catalogue> {
+  requireLocalPackages(['vega-datasets'], 'the sample API')
   let features: Feature[]
   try {
-    const file = new URL('../data/earthquakes.json', import.meta.resolve('vega-datasets'))
+    const file = join(localPackageDir('vega-datasets') ?? '', 'data', 'earthquakes.json')
     features = (JSON.parse(await readFile(file, 'utf8')) as { features: Feature[] }).features
   } catch (error) {
     throw new Unavailable('HR_SAMPLE_DATA', 'the earthquakes of the sample API cannot be read', {
-      hint: 'install the development packages: npm ci --include=dev',
+      hint: `install the package again: ${addCommand(['vega-datasets'])}`,
       cause: error,
     })
   }

@@ -5,6 +5,7 @@
 import { join, resolve } from 'node:path'
 import type { Clock } from '#shared/clock.ts'
 import type { Environment } from '#shared/config/config.ts'
+import { INSTALLATION_DIR, IS_CHECKOUT } from '#shared/installation.ts'
 import type { Log } from '#shared/log.ts'
 
 export const SERVER_NAMES = ['kafka', 'registry', 'clickhouse'] as const
@@ -27,7 +28,7 @@ export type StackOptions = {
   owned?: boolean | undefined
   /** Fixed ports; one that is taken is an error. Other ports are chosen, and kept for the next start. */
   ports?: Partial<Ports> | undefined
-  /** Downloads, shared by stacks; `.headrace/cache` below the repository by default. */
+  /** Downloads, shared by stacks; `.headrace/cache` by default. */
   cacheDir?: string | undefined
   /** On abort, a start in progress ends what it started and throws the signal's reason. */
   signal?: AbortSignal | undefined
@@ -38,7 +39,8 @@ export type StackOptions = {
 /** How a server is started. */
 export type Launch = { command: string; args: string[]; env: Record<string, string>; stopWithinMs: number }
 
-const CACHE_DIR = resolve(import.meta.dirname, '..', '..', '.headrace', 'cache')
+/** Shared by the stacks of a checkout, or of the folder that the package is used in. */
+const CACHE_DIR = resolve(IS_CHECKOUT ? INSTALLATION_DIR : '.', '.headrace', 'cache')
 
 export type Paths = ReturnType<typeof pathsOf>
 

@@ -12,7 +12,7 @@ import { exists, removeFile, writeJson } from './files.ts'
 import { type Launch, type Ports, pathsOf, SERVER_NAMES, type ServerName, type StackOptions } from './options.ts'
 import type { Guarded } from './processes/guarded.ts'
 import { withLock } from './processes/lock.ts'
-import { prepareClickhouse } from './servers/clickhouse.ts'
+import { libraryPath, prepareClickhouse } from './servers/clickhouse.ts'
 import { prepareKafka } from './servers/kafka.ts'
 import { prepareRegistry } from './servers/registry.ts'
 import { signalServer, startServer, stopServer } from './servers/server.ts'
@@ -43,8 +43,8 @@ const DISK_BYTES_WARM_MIN = 512 * 1024 ** 2
 
 /**
  * Starts the servers that are not running. Throws `Unavailable`: HR_JAVA_MISSING, HR_JAVA_TOO_OLD, HR_MAVEN_MISSING,
- * HR_DISK_FULL, HR_CLICKHOUSE_MISSING, HR_STACK_PORT_TAKEN, HR_STACK_SERVER_FAILED, HR_STACK_COMMAND_FAILED,
- * HR_STACK_LOCKED, HR_STACK_DIR and others. After an error, every server that this call started has been ended.
+ * HR_DISK_FULL, HR_CLICKHOUSE_MISSING, HR_PACKAGES_MISSING, HR_STACK_PORT_TAKEN, HR_STACK_SERVER_FAILED,
+ * HR_STACK_COMMAND_FAILED, HR_STACK_LOCKED, HR_STACK_DIR and others. After an error, every server that this call started has been ended.
  */
 export async function stackUp(options: StackOptions): Promise<Stack> {
   const { dir, stackFile } = pathsOf(options)
@@ -54,6 +54,8 @@ export async function stackUp(options: StackOptions): Promise<Stack> {
     const ports = await choosePorts(options, running)
     const missing = SERVER_NAMES.filter((name) => !running.has(name))
     if (missing.length > 0) {
+      // Before Kafka is downloaded.
+      if (missing.includes('clickhouse')) libraryPath()
       await removeFile(stackFile)
       await startServers(missing, ports, options)
     }

@@ -5,7 +5,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { registerHooks } from 'node:module'
-import { basename, join, resolve } from 'node:path'
+import { basename, extname, join, resolve } from 'node:path'
 import { DeclarationError, explain, messageOf, Stopped, WrongUse } from '../errors.ts'
 import { compileSource, refuseTwins, type Source, type Stream } from './compile.ts'
 import { loadModule, shownPath } from './load-module.ts'
@@ -44,8 +44,8 @@ export async function readSources(dirs: readonly string[]): Promise<Declarations
   letDeclarationsImportHeadrace()
   const folders = new Set(dirs.map((dir) => resolve(dir)).filter((dir) => dir !== BUILT_IN))
   // Checked before anything is loaded: a folder that cannot be read ends the command at once.
-  const files = [...folders].flatMap(declarationFiles)
-  const [builtIn, own] = await Promise.all([loadFiles(declarationFiles(BUILT_IN)), loadFiles(files)])
+  const files = [...folders].flatMap((dir) => declarationFiles(dir))
+  const [builtIn, own] = await Promise.all([loadFiles(declarationFiles(BUILT_IN, OWN_ENDING)), loadFiles(files)])
   const sources = [...builtIn.sources.filter((source) => !makesWay(source, own.sources)), ...own.sources]
   const twins = twinsAmong(sources)
   return {
@@ -138,13 +138,15 @@ function namesIn(path: string): string[] {
 }
 
 const ENDING = '.ts'
+/** The built-in ones are compiled in the package. */
+const OWN_ENDING = extname(import.meta.filename)
 /** Tests and types; helpers (_shared.ts); temporary files of editors (.#shop.ts). */
 const NO_DECLARATION = /^[._]|\.(test|spec|d)\.ts$/
 
-function declarationFiles(path: string): string[] {
+function declarationFiles(path: string, ending = ENDING): string[] {
   try {
     return readdirSync(path, { withFileTypes: true })
-      .filter((entry) => entry.name.endsWith(ENDING) && !NO_DECLARATION.test(entry.name) && !entry.isDirectory())
+      .filter((entry) => entry.name.endsWith(ending) && !NO_DECLARATION.test(entry.name) && !entry.isDirectory())
       .map(({ name }) => join(path, name))
       .sort()
   } catch {

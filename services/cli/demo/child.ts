@@ -5,8 +5,8 @@
 import { spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Environment } from '#shared/config/config.ts'
+import { moduleFile } from '#shared/installation.ts'
 
 export type Child = {
   name: string
@@ -16,7 +16,7 @@ export type Child = {
   stop(): Promise<void>
 }
 
-const CLI = fileURLToPath(new URL('../../cli.ts', import.meta.url))
+const CLI = moduleFile(import.meta, '../../cli')
 /** Longer than the service's own deadline. */
 const STOP_MS = 30_000
 

@@ -8,6 +8,7 @@ import { randomBytes } from 'node:crypto'
 import { systemClock } from '#shared/clock.ts'
 import { environment, readConfig, readOptions } from '#shared/config/config.ts'
 import { Stopped } from '#shared/errors.ts'
+import { LOCAL_PACKAGES, requireLocalPackages } from '#shared/installation.ts'
 import { connectKafka } from '#shared/kafka/kafka.ts'
 import { namesFor } from '#shared/names.ts'
 import { startSampleApi } from '../../sample-api/sample-api.ts'
@@ -15,6 +16,7 @@ import { stackDown, stackUp } from '../../stack/stack.ts'
 import { asJson } from '../output.ts'
 import { interruption, logFor, print } from '../service-process.ts'
 import { startChild } from './child.ts'
+import { createCleanup } from './cleanup.ts'
 import { createScreen } from './screen.ts'
 import { describe, summarise } from './summary.ts'
 import { forgetLastDemo, openWarehouse } from './warehouse.ts'
@@ -25,6 +27,7 @@ const STREAM = { source: 'quakes', stream: 'earthquakes' }
 export async function demo(options: { json?: boolean; stop?: boolean }): Promise<number> {
   const startedMs = systemClock.elapsedMs()
   const values = readOptions(environment)
+  requireLocalPackages(LOCAL_PACKAGES, 'the demonstration')
   const log = logFor('demo', { log: { level: 'warn', format: values.HEADRACE_LOG_FORMAT } })
   const screen = createScreen(process.stderr)
   const interrupted = interruption(
@@ -33,7 +36,7 @@ export async function demo(options: { json?: boolean; stop?: boolean }): Promise
     }),
   )
   const stackOptions = { dir: values.HEADRACE_DIR, log, clock: systemClock, env: environment, onProgress: screen.line }
-  await using cleanup = new AsyncDisposableStack()
+  await using cleanup = createCleanup()
   cleanup.defer(() => interrupted.close())
 
   screen.step('The local stack: Apache Kafka, a schema registry, ClickHouse')

@@ -4,8 +4,9 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname } from 'node:path'
 import type { Environment } from '#shared/config/config.ts'
+import { moduleFile } from '#shared/installation.ts'
 
 export type GuardSpec = {
   command: string
@@ -43,7 +44,7 @@ export function describeEnd(end: Awaited<Guarded['ended']>): string {
       : `killed by ${end.signal}`
 }
 
-const GUARD = join(import.meta.dirname, 'guard.ts')
+const GUARD = moduleFile(import.meta, 'guard')
 const LOG_BYTES_MAX = 16 * 1024 * 1024
 
 /**

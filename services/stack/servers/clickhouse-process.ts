@@ -3,7 +3,13 @@
  * configuration names one. The call into the library lasts as long as the server: a query that sleeps keeps it open.
  * Uses ffi-rs, which calls on the thread's real stack; libraries that switch stacks overflow it.
  */
-import { DataType, load, open } from 'ffi-rs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { localPackageDir } from '#shared/installation.ts'
+
+/** Also where the package itself is not beside it, but in the working directory. */
+const packages = createRequire(join(localPackageDir('ffi-rs') ?? '', 'package.json'))
+const { DataType, load, open } = packages('.') as typeof import('ffi-rs')
 
 const [library = '', dataDir = '', port = '', config = ''] = process.argv.slice(2)
 const LISTEN = `${config === '' ? '' : 'SYSTEM START LISTEN TCP; '}SYSTEM START LISTEN HTTP`

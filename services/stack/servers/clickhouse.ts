@@ -4,15 +4,15 @@
  */
 import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { Unavailable } from '#shared/errors.ts'
+import { dependencyDir, moduleFile, requireLocalPackages } from '#shared/installation.ts'
 import { HOST } from '../free-ports.ts'
 import { type Launch, type Ports, pathsOf, type StackOptions } from '../options.ts'
 import { isHttpReady } from './http-ready.ts'
 
 const STOP_WITHIN_MS = 10_000
-const SERVER = join(import.meta.dirname, 'clickhouse-process.ts')
+const SERVER = moduleFile(import.meta, 'clickhouse-process')
 
 export async function prepareClickhouse(options: StackOptions, ports: Ports): Promise<Launch> {
   const data = pathsOf(options).data('clickhouse')
@@ -35,14 +35,11 @@ export function isClickhouseReady(port: number, withinMs: number): Promise<boole
 
 /** The platform's own package of chdb; npm installs only the one that fits. */
 export function libraryPath(): string {
+  requireLocalPackages(['chdb', 'ffi-rs'], 'the local ClickHouse')
   const name = `@chdb/lib-${process.platform}-${process.arch}${process.platform === 'linux' ? '-gnu' : ''}`
-  try {
-    const path = join(dirname(createRequire(import.meta.url).resolve(`${name}/package.json`)), 'libchdb.so')
-    if (existsSync(path)) return path
-  } catch {
-    // Reported below: a missing package and one without its library are the same to a person.
-  }
+  const path = join(dependencyDir('chdb', name) ?? '', 'libchdb.so')
+  if (existsSync(path)) return path
   throw new Unavailable('HR_CLICKHOUSE_MISSING', `the npm package ${name} with ClickHouse's library is not installed`, {
-    hint: 'run `npm install` with development and optional packages, on Linux (glibc) or macOS, x64 or arm64',
+    hint: 'run `npm install` with optional packages, on Linux (glibc) or macOS, x64 or arm64',
   })
 }

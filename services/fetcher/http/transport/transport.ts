@@ -6,7 +6,7 @@
 
 import type { Clock, Pace } from '#shared/clock.ts'
 import { type Decode, JSON_BODY } from '#shared/declaration/decode.ts'
-import packageJson from '../../../../package.json' with { type: 'json' }
+import { VERSION } from '#shared/version.ts'
 import { bodyText } from '../body-text.ts'
 import { acceptOf, type DecodedBody, type DecodeTools, decodeBody, isPlainJson } from '../decode/decode-body.ts'
 import { jsonPage } from '../decode/json-body.ts'
@@ -17,7 +17,7 @@ import type { PageResponse, Send } from '../messages.ts'
 import { isNoContent, isOk } from '../status.ts'
 import { ACCEPT_ENCODING, type RawAnswer, type RawExchange, type RawRequest } from './undici.ts'
 
-export const USER_AGENT = `headrace/${packageJson.version}`
+export const USER_AGENT = `headrace/${VERSION}`
 
 export type TransportTools = {
   clock: Clock

@@ -1,0 +1,45 @@
+/** The package.json of the npm package, from that of the repository. */
+
+/** The lowest Node on which the package's test passes; that of the highest `engines` among its dependencies. */
+const NODE_MIN = '22.19.0'
+
+/** Packages of the local stack and the sample API: a warehouse in production needs none of them. */
+const OPTIONAL = ['chdb', 'ffi-rs', 'vega-datasets'] as const
+
+type Fields = Record<string, unknown> & {
+  dependencies: Record<string, string>
+  devDependencies: Record<string, string>
+}
+
+export function packageManifest(repository: Fields): Record<string, unknown> {
+  const { name, version, description, license, type, dependencies, devDependencies } = repository
+  return {
+    name,
+    version,
+    description,
+    license,
+    keywords: ['clickhouse', 'kafka', 'etl', 'elt', 'ingestion', 'api', 'data-pipeline', 'data-warehouse'],
+    type,
+    engines: { node: `>=${NODE_MIN}` },
+    bin: { headrace: 'bin/headrace.cjs' },
+    // The compiler leaves these specifiers as they are in the sources.
+    imports: { '#shared/*.ts': { types: './shared/*.d.ts', default: './shared/*.js' } },
+    exports: {
+      '.': { types: './shared/index.d.ts', default: './shared/index.js' },
+      './testing': {
+        types: './services/fetcher/authoring/recording/testing.d.ts',
+        default: './services/fetcher/authoring/recording/testing.js',
+      },
+      './package.json': './package.json',
+    },
+    dependencies,
+    peerDependencies: Object.fromEntries(OPTIONAL.map((each) => [each, versionOf(each, devDependencies)])),
+    peerDependenciesMeta: Object.fromEntries(OPTIONAL.map((each) => [each, { optional: true }])),
+  }
+}
+
+function versionOf(name: string, versions: Record<string, string>): string {
+  const version = versions[name]
+  if (version === undefined) throw new RangeError(`${name} is not among the packages of development`)
+  return version
+}

@@ -9,7 +9,7 @@ import { dirname, join, resolve } from 'node:path'
 import { packageManifest } from './package-manifest.ts'
 
 const ROOT = join(import.meta.dirname, '..')
-const COPIED = ['README.md', 'LICENSE', 'CHANGELOG.md', 'docs', 'bin/headrace.cjs']
+const COPIED = ['README.md', 'LICENSE', 'CHANGELOG.md', 'docs', 'template', 'bin/headrace.cjs']
 const COMPILE_MS_MAX = 300_000
 
 const DIST = join(ROOT, 'dist')

@@ -4,6 +4,7 @@
  * portions. A statement that ClickHouse refuses is a `QueryRefused` with its own message. A server that does not answer
  * is Unavailable.
  */
+
 import { Agent as HttpsAgent } from 'node:https'
 import {
   type ClickHouseClient,
@@ -12,6 +13,7 @@ import {
   type ClickHouseSettings,
   createClient,
 } from '@clickhouse/client'
+import { HEADRACE } from './config/called-as.ts'
 import type { Config } from './config/config.ts'
 import { HeadraceError, messageOf, Unavailable } from './errors.ts'
 import { CLICKHOUSE_TLS_OPTIONS, closedHints, tlsFaultOf } from './tls/explain.ts'
@@ -21,9 +23,14 @@ import type { Pems } from './tls/pems.ts'
 const REQUEST_DEADLINE_MS = 300_000
 const CONNECTIONS_MAX = 32
 
-export function connectClickHouse({ url, user, password, tls }: Config['clickhouse']): ClickHouseClient {
+/** `database`: where statements look for tables that they name without one. */
+export function connectClickHouse(
+  { url, user, password, tls }: Config['clickhouse'],
+  database?: string,
+): ClickHouseClient {
   return createClient({
     url,
+    ...(database === undefined ? {} : { database }),
     username: user,
     password,
     request_timeout: REQUEST_DEADLINE_MS,
@@ -56,7 +63,7 @@ export function clickHouseAway(
     hint: [
       'see CLICKHOUSE_URL (its HTTP port, 8123 by default) and whether ClickHouse runs',
       ...closedHints(failure, config.url, CLICKHOUSE_TLS_OPTIONS),
-      'the local one starts with: npm run headrace -- stack up',
+      `the local one starts with: ${HEADRACE} stack up`,
     ].join('; '),
     cause: failure,
   })
@@ -120,8 +127,8 @@ export type ClickHouse = {
   close(): Promise<void>
 }
 
-export function openClickHouse(config: Config['clickhouse']): ClickHouse {
-  const client = connectClickHouse(config)
+export function openClickHouse(config: Config['clickhouse'], database?: string): ClickHouse {
+  const client = connectClickHouse(config, database)
   const over = config.sharded ? SHARDS_SETTINGS : {}
   const failed = (error: unknown): HeadraceError => {
     if (error instanceof ClickHouseError) {

@@ -10,6 +10,7 @@ import { failed, type PlacedStep, placed } from '../fetcher/authoring/check/step
 import { asJson } from './output.ts'
 import { textOf } from './preview/describe.ts'
 import { interruption, logFor, print } from './service-process.ts'
+import { sourceDirs } from './source-dirs.ts'
 import { counted } from './table-output.ts'
 
 export type CheckCommandOptions = { sources: string[]; json?: boolean }
@@ -19,7 +20,7 @@ const STEP_CHARS = 12
 
 export async function checkCommand(wanted: string, options: CheckCommandOptions): Promise<number> {
   const values = readOptions(environment)
-  const dirs = [...(values.HEADRACE_SOURCES ?? '').split(',').filter((dir) => dir !== ''), ...options.sources]
+  const dirs = sourceDirs(values, options.sources)
   const json = options.json === true
   const report = json ? () => undefined : screen()
   const declared = await readSources(dirs)

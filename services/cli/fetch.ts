@@ -1,6 +1,7 @@
 /** `headrace fetch`: loads the declarations and runs the fetcher, once or as a service. */
 
 import { systemClock } from '#shared/clock.ts'
+import { HEADRACE } from '#shared/config/called-as.ts'
 import { environment, readOptions, resolverFor } from '#shared/config/config.ts'
 import type { Stream } from '#shared/declaration/compile.ts'
 import { chooseStreams, readSources, type UnusableFile, unusableError } from '#shared/declaration/load-sources.ts'
@@ -11,6 +12,7 @@ import type { FetchSummary } from '../fetcher/summary.ts'
 import { keepOldHeapSmall, keepYoungHeapSmall } from './limit-heap.ts'
 import { asJson } from './output.ts'
 import { print, runService } from './service-process.ts'
+import { sourceDirs } from './source-dirs.ts'
 import { counted } from './table-output.ts'
 
 export type FetchCommandOptions = {
@@ -28,10 +30,7 @@ const PROGRESS_EVERY_MS = 2000
 
 export async function fetchCommand(labels: readonly string[], options: FetchCommandOptions): Promise<number> {
   const range = rangeIn(labels, options)
-  const dirs = [
-    ...(readOptions(environment).HEADRACE_SOURCES ?? '').split(',').filter((dir) => dir !== ''),
-    ...options.sources,
-  ]
+  const dirs = sourceDirs(readOptions(environment), options.sources)
   const { sources, unusable: all } = await readSources(dirs)
   const streams = chooseStreams({ sources, unusable: all }, labels)
   // When streams are named, the files of other sources do not matter.
@@ -114,7 +113,7 @@ function rangeIn(
   if (allowDeletes === true && labels.length === 0) {
     throw wrong(
       '--allow-deletes needs the names of streams',
-      'write headrace fetch SOURCE.STREAM --allow-deletes; headrace status shows which streams withhold deletes',
+      `write ${HEADRACE} fetch SOURCE.STREAM --allow-deletes; ${HEADRACE} status shows which streams withhold deletes`,
     )
   }
   if (allowDeletes === true && (from !== undefined || to !== undefined)) {
@@ -135,7 +134,7 @@ function rangeIn(
   }
   if (full === true) throw wrong('--full cannot be combined with a range', 'remove --full, or --from and --to')
   if (labels.length === 0)
-    throw wrong('a range needs the names of streams', 'write headrace fetch SOURCE.STREAM --from … --to …')
+    throw wrong('a range needs the names of streams', `write ${HEADRACE} fetch SOURCE.STREAM --from … --to …`)
   return { from, to, again: again === true }
 }
 

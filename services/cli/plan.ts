@@ -2,7 +2,8 @@
 
 import { connectClickHouse } from '#shared/clickhouse.ts'
 import { systemClock } from '#shared/clock.ts'
-import { environment, readConfig } from '#shared/config/config.ts'
+import { HEADRACE } from '#shared/config/called-as.ts'
+import { environment, readConfig, readOptions } from '#shared/config/config.ts'
 import { type Declarations, filesInTheWay, readSources, type UnusableFile } from '#shared/declaration/load-sources.ts'
 import { explain } from '#shared/errors.ts'
 import { connectKafka } from '#shared/kafka/kafka.ts'
@@ -16,6 +17,7 @@ import type { Finding } from '../loader/table/findings.ts'
 import { createTables } from '../loader/table/tables.ts'
 import { asJson } from './output.ts'
 import { logFor, print } from './service-process.ts'
+import { sourceDirs } from './source-dirs.ts'
 
 export type PlanCommandOptions = { sources: string[]; json?: boolean }
 
@@ -24,7 +26,7 @@ const STATUS_UNUSABLE = 1
 
 export async function planCommand(labels: readonly string[], options: PlanCommandOptions): Promise<number> {
   const config = readConfig(environment, ['kafka', 'registry', 'clickhouse'])
-  const declarations = await readSources([...config.sourceDirs, ...options.sources])
+  const declarations = await readSources(sourceDirs(readOptions(environment), options.sources))
   const declared = declaredStreams(declarations, labels)
   const unusable = unusableFor(declarations, labels)
   const log = logFor('plan', config)
@@ -73,7 +75,7 @@ function unusableFor(declarations: Declarations, labels: readonly string[]): rea
 const isRefused = ({ severity }: Finding): boolean => severity === 'refused'
 
 function describe(server: readonly Finding[], streams: readonly StreamPlan[]): string {
-  const none = 'No stream is declared or has been fetched yet. Next: npm run headrace -- init'
+  const none = `No stream is declared or has been fetched yet. Next: ${HEADRACE} init`
   const ofServer = server.length === 0 ? [] : [['ClickHouse:', ...server.map(describeFinding)].join('\n')]
   return [...ofServer, ...(streams.length === 0 ? [none] : streams.map(describeStream))].join('\n\n')
 }

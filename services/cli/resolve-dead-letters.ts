@@ -1,4 +1,5 @@
 /** `headrace dead-letters replay | drop`. */
+
 import { systemClock } from '#shared/clock.ts'
 import { environment, readConfig, readOptions } from '#shared/config/config.ts'
 import type { Stream } from '#shared/declaration/compile.ts'
@@ -10,6 +11,7 @@ import { type FilterOptions, filterOf, wholeNumber } from './dead-letters.ts'
 import { openTerminal } from './init/terminal.ts'
 import { asJson, outputWidth, print } from './output.ts'
 import { interruption, logFor } from './service-process.ts'
+import { sourceDirs } from './source-dirs.ts'
 import { counted, table } from './table-output.ts'
 import { withKafka } from './with-kafka.ts'
 
@@ -26,10 +28,7 @@ export async function replayLettersCommand(label: string, options: ReplayLetters
   const limit = options.limit === undefined ? Number.POSITIVE_INFINITY : wholeNumber('--limit', options.limit)
   const dryRun = options.dryRun === true
   const config = readConfig(environment, dryRun ? ['kafka'] : ['kafka', 'registry'])
-  const dirs = [
-    ...(readOptions(environment).HEADRACE_SOURCES ?? '').split(',').filter((dir) => dir !== ''),
-    ...options.sources,
-  ]
+  const dirs = sourceDirs(readOptions(environment), options.sources)
   const [stream] = chooseStreams(await readSources(dirs), [label]) as [Stream]
   const interrupted = interruption(
     new Stopped('HR_INTERRUPTED', 'replay interrupted; run the command again to resume it'),

@@ -3,6 +3,7 @@
  * each partition. Without one (`--wide`), every partition has all columns on one line. What needs a person follows,
  * whatever the width. Pure.
  */
+import { HEADRACE } from '#shared/config/called-as.ts'
 import { shownName } from '#shared/shown.ts'
 import type { BackfillPart, BackfillStatus } from '../operator/status/backfills.ts'
 import { type Need, needText } from '../operator/status/needs.ts'
@@ -28,7 +29,7 @@ const WIDE_HEAD = [
 
 /** `width`: null for every column. */
 export function describeStatus(streams: readonly StreamStatus[], needs: readonly Need[], width: number | null): string {
-  if (streams.length === 0) return 'No stream has been fetched yet. Next: npm run headrace -- fetch'
+  if (streams.length === 0) return `No stream has been fetched yet. Next: ${HEADRACE} fetch`
   const lines = [...needs.map((need) => `${toned('!', 'bad')} ${needText(need)}`), ...streams.flatMap(noticesOf)]
   if (width === null)
     return [table(streams.flatMap(wideRows), WIDE_HEAD), ...wideBackfills(streams), ...lines].join('\n')

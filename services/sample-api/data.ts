@@ -7,7 +7,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Unavailable } from '#shared/errors.ts'
 import { addCommand, localPackageDir, requireLocalPackages } from '#shared/installation.ts'
-import { damagePlaces, type Feature } from './damage.ts'
+import { type Damage, damagePlaces, type Feature } from './damage.ts'
 
 export const REGIONS = ['west', 'east'] as const
 export type Region = (typeof REGIONS)[number]
@@ -26,7 +26,7 @@ const WEST_OF_DEGREES = -120
 const FIRST_PART_SHARE = 0.7
 
 /** Throws Unavailable if the package with the data is not installed. */
-export async function readCatalogue(): Promise<Catalogue> {
+export async function readCatalogue(damaged = true): Promise<Catalogue> {
   requireLocalPackages(['vega-datasets'], 'the sample API')
   let features: Feature[]
   try {
@@ -38,12 +38,12 @@ export async function readCatalogue(): Promise<Catalogue> {
       cause: error,
     })
   }
-  return catalogueOf(features)
+  return catalogueOf(features, damaged)
 }
 
-export function catalogueOf(features: readonly Feature[]): Catalogue {
+export function catalogueOf(features: readonly Feature[], damaged = true): Catalogue {
   const ordered = features.toSorted((a, b) => compareKeys(keyOf(a), keyOf(b)))
-  const damages = damagePlaces(ordered.length)
+  const damages = damaged ? damagePlaces(ordered.length) : new Map<number, Damage>()
   const entries = ordered.map((feature, index): Entry => {
     const damage = damages.get(index)
     return {

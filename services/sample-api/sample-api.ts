@@ -27,6 +27,10 @@ export type SampleApiOptions = OAuthClient & {
   /** This request gets a 429 although the limit is not reached; 0 for none. */
   sharedLimitAt?: number
   sharedLimitMs?: number
+  /** Asks nobody for a token. */
+  open?: boolean
+  /** False: every record is as the survey published it. */
+  damaged?: boolean
   /** Serves /admin/… to clients on this machine. */
   admin?: boolean
   clock?: Clock
@@ -80,7 +84,7 @@ const BODY_BYTES_MAX = 64 * 1024
 /** Resolves when it listens. Throws Unavailable if the port is taken or the data is not installed. */
 export async function startSampleApi(options: SampleApiOptions): Promise<SampleApi> {
   const { host = '127.0.0.1', port = 0, clock = systemClock, tokenLifeMs = TOKEN_LIFE_MS, limit = LIMIT } = options
-  const catalogue = await readCatalogue()
+  const catalogue = await readCatalogue(options.damaged)
   const tokens = tokenStore(tokenLifeMs, clock)
   const limits = limiter(
     {
@@ -139,7 +143,7 @@ export async function startSampleApi(options: SampleApiOptions): Promise<SampleA
   /** First the token, then the limit, then the simulated failure. */
   async function admit(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     seen.requests += 1
-    const state = tokens.check(request.headers.authorization)
+    const state = options.open === true ? 'valid' : tokens.check(request.headers.authorization)
     if (state !== 'valid') {
       seen.unauthorized += 1
       reply.header('WWW-Authenticate', bearerChallenge(state))

@@ -2,6 +2,7 @@
  * Chooses the ports of a stack: the requested ones, else those of its last start while they are free, else new ones.
  * They are stored in `run/ports.json`, so addresses stay the same from start to start. Running servers keep theirs.
  */
+import { HEADRACE } from '#shared/config/called-as.ts'
 import { Unavailable, WrongUse } from '#shared/errors.ts'
 import { writeJson } from './files.ts'
 import { freePorts, isPortFree, portTaken } from './free-ports.ts'
@@ -39,7 +40,7 @@ function keep(name: PortName, current: number, asked: number | undefined): numbe
     'HR_STACK_RUNNING',
     `the stack is running already, with ${name} on port ${current} instead of ${asked}`,
     {
-      hint: 'stop it first: npm run headrace -- stack down',
+      hint: `stop it first: ${HEADRACE} stack down`,
     },
   )
 }

@@ -1,6 +1,6 @@
 /** How this person starts Headrace. Every hint that has a command begins with it, so it can be pasted as it is. */
 import { IS_CHECKOUT } from '../installation.ts'
-import { type Environment, environment } from './read-options.ts'
+import { type Environment, environment } from './environment.ts'
 
 /** What is known of a start. `program`: the file that Node was started with. */
 type Start = { isCheckout: boolean; environment: Environment; program: string }

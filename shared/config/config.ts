@@ -3,8 +3,10 @@
  * Only this folder reads the environment. Where it has no addresses, those of a running local stack are used. No
  * message shows a value that may be a secret.
  */
+
 import type { SecretRef, SettingRef } from '../declaration/secret.ts'
 import { WrongUse } from '../errors.ts'
+import { HEADRACE } from './called-as.ts'
 import { shardedOf, userOf } from './connection-options.ts'
 import { loginOf } from './login-options.ts'
 import { type NearMiss, nearMisses } from './near-misses.ts'
@@ -36,7 +38,7 @@ export function readConfig(environment: Environment, needs: readonly ServerKind[
     const found = given ?? local ?? (needs.includes(server) ? undefined : '')
     if (found !== undefined) return found
     throw new WrongUse('HR_NO_ADDRESS', `${name} is not set and no local stack is running in ${values.HEADRACE_DIR}`, {
-      hint: `set ${name}, or start the local stack: npm run headrace -- stack up`,
+      hint: `set ${name}, or start the local stack: ${HEADRACE} stack up`,
     })
   }
   return {
@@ -66,7 +68,6 @@ export function readConfig(environment: Environment, needs: readonly ServerKind[
       tls: httpTlsOf('CLICKHOUSE', values),
     },
     prefix: values.HEADRACE_PREFIX,
-    sourceDirs: splitList(values.HEADRACE_SOURCES ?? ''),
     log: { level: values.HEADRACE_LOG_LEVEL, format: values.HEADRACE_LOG_FORMAT },
     http: { host: values.HEADRACE_HTTP_HOST, port: values.HEADRACE_HTTP_PORT },
     stopDeadlineMs: values.HEADRACE_STOP_DEADLINE_MS,

@@ -2,8 +2,10 @@
  * Every option of the environment, declared once: name, type, default with its unit, description. `headrace options`,
  * the table in docs/options.md and validation follow from it. An empty value counts as unset.
  */
+
 import { z } from 'zod'
 import { MIB, SECOND_MS } from '../units.ts'
+import { HEADRACE } from './called-as.ts'
 
 /** Node's timers wrap round above it. */
 const TIMER_MS_MAX = 2 ** 31 - 1
@@ -174,7 +176,9 @@ export const options = z.object({
     .regex(/^[a-z][a-z0-9_-]{0,62}$/, 'expected lower-case letters, digits, _ and -, a letter first')
     .default('headrace')
     .describe('Opens the names of all topics and groups: one for each installation on a cluster.'),
-  HEADRACE_SOURCES: text('Folders of declarations besides the built-in ones, separated by commas.'),
+  HEADRACE_SOURCES: text(
+    'Folders of declarations besides the built-in ones, separated by commas; without any, `sources` if it exists.',
+  ),
   HEADRACE_DIR: z.string().default('.headrace').describe('Folder of the local stack.'),
   HEADRACE_TOKENS_DIR: z
     .string()
@@ -236,6 +240,6 @@ export function optionRows(): OptionRow[] {
 export function describeOption(name: string): string {
   const row = optionRows().find((option) => option.name === name)
   return row === undefined
-    ? 'see: npm run headrace -- options'
+    ? `see: ${HEADRACE} options`
     : `${row.description}${row.byDefault === '' ? '' : ` Default: ${row.byDefault}`}`
 }

@@ -5,12 +5,10 @@
 import { readFileSync } from 'node:fs'
 import { closest } from '../declaration/mistakes/spelling.ts'
 import { WrongUse } from '../errors.ts'
+import type { Environment } from './environment.ts'
 import { describeOption, type OptionValues, options } from './options.ts'
 
-export type Environment = Readonly<Record<string, string | undefined>>
-
-/** The process's own environment; tests pass another. */
-export const environment: Environment = process.env
+export { type Environment, environment } from './environment.ts'
 
 /** The options without any server's address, for commands that start the servers themselves. Throws WrongUse. */
 export function readOptions(environment: Environment): OptionValues {

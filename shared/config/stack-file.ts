@@ -1,8 +1,10 @@
 /** The addresses of a running local stack, as it writes them into its folder. */
+
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { WrongUse } from '../errors.ts'
+import { HEADRACE } from './called-as.ts'
 
 /** What the local stack writes into its folder when it is ready. */
 const stackFile = z.object({
@@ -21,7 +23,7 @@ export function readStackFile(dir: string): z.infer<typeof stackFile> | null {
     return stackFile.parse(JSON.parse(readFileSync(file, 'utf8')))
   } catch {
     throw new WrongUse('HR_STACK_FILE', `${file} is not readable as the local stack's addresses`, {
-      hint: 'stop and start the stack: npm run headrace -- stack down, then stack up',
+      hint: `stop and start the stack: ${HEADRACE} stack down, then stack up`,
     })
   }
 }

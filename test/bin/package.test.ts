@@ -3,29 +3,33 @@
  * declarations in TypeScript.
  */
 import assert from 'node:assert/strict'
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { after, before, describe, test } from 'node:test'
+import { basename, join } from 'node:path'
+import { after, before, describe, type TestContext, test } from 'node:test'
 import packageJson from '../../package.json' with { type: 'json' }
 import { startApi } from '../support/api.ts'
 import { environmentWith, installed, LOWEST_NODE, nodesIn, packedIn, ROOT, ranIn, worksIn } from '../support/package.ts'
 import { declarationOf } from '../support/pipeline.ts'
-import { testStack, uniquePrefix } from '../support/stack.ts'
+import { testStack, testStackDir, uniquePrefix } from '../support/stack.ts'
 
 const NEWEST_NODE = '26.10.0'
+const SCRIPT_MS_MAX = 240_000
 const TSC = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc')
 const OLD_NODE = 'Object.defineProperty(process, "versions", { value: { node: "20.19.5" } })'
 
 let dir = ''
 let user = ''
+let tarball = ''
 let bins: string[] = []
 
 before(async () => {
   dir = await mkdtemp(join(tmpdir(), 'headrace-package-'))
   user = join(dir, 'user')
-  const [tarball, nodes] = await Promise.all([packedIn(dir), nodesIn(join(dir, 'nodes'), [LOWEST_NODE, NEWEST_NODE])])
-  bins = nodes
+  ;[tarball, bins] = await Promise.all([packedIn(dir), nodesIn(join(dir, 'nodes'), [LOWEST_NODE, NEWEST_NODE])])
   await mkdir(join(user, 'sources'), { recursive: true })
   await writeFile(join(user, 'package.json'), '{ "private": true, "type": "module" }\n')
   await installed({ cwd: user, env: environmentWith(bins[0] ?? '') }, [tarball])
@@ -56,8 +60,10 @@ async function packageFiles(): Promise<string[]> {
 describe('the npm package', () => {
   test('has the compiled sources and their types, and nothing of tests, benchmarks or CI', async () => {
     const files = (await packageFiles()).map((line) => line.split(' ')[0] ?? '')
+    // What `create` writes is no part of the program.
+    const program = files.filter((file) => !file.startsWith('template/'))
     assert.deepEqual(
-      files.filter((file) => /(^|\/)(test|bench|\.ci|node_modules)\/|\.test\.|(?<!\.d)\.ts$|tsconfig/.test(file)),
+      program.filter((file) => /(^|\/)(test|bench|\.ci|node_modules)\/|\.test\.|(?<!\.d)\.ts$|tsconfig/.test(file)),
       [],
     )
     for (const file of ['LICENSE', 'README.md', 'CHANGELOG.md', 'services/cli.js', 'shared/index.d.ts'])
@@ -141,3 +147,109 @@ export default defineSource({ name: 3, baseUrl: '', streams: { a: { ...request, 
     })
   }
 })
+
+describe('a new repository', () => {
+  /** The commands of the page, in order. */
+  async function commandsOfPage(): Promise<string[]> {
+    const page = await readFile(join(ROOT, 'docs', 'first-api.md'), 'utf8')
+    const block = /^## Ten commands\n\n```sh\n(.*?)^```/ms.exec(page)?.[1] ?? ''
+    return block.trimEnd().split('\n')
+  }
+
+  test('takes a first API to ClickHouse by the ten commands of the page', async (t) => {
+    const commands = await commandsOfPage()
+    assert.equal(commands.length, 10)
+    const place = join(dir, 'first')
+    await mkdir(place)
+    await cp(tarball, join(place, basename(tarball)))
+    const port = await freePort()
+    const url = `http://127.0.0.1:${port}`
+    const prefix = uniquePrefix()
+    const env = environmentWith(bins[0] ?? '', {
+      ...{ HEADRACE_DIR: testStackDir(), HEADRACE_PREFIX: prefix, CLICKHOUSE_DATABASE: prefix, SAMPLE_API_URL: url },
+      // The stack runs already; its packages are large.
+      ...{ npm_config_omit: 'dev', npm_config_prefer_offline: 'true', npm_config_audit: 'false' },
+    })
+    await testStack()
+    // The sample API needs its data, and another port than that of a person who follows the page.
+    const data = join(ROOT, 'node_modules', 'vega-datasets')
+    const script = commands.flatMap((command) => {
+      if (command === 'npm install') return [command, `ln -s ${data} node_modules/vega-datasets`]
+      if (command !== 'npx headrace sample-api &') return [command]
+      return [command.replace(' &', ` --port ${port} &`), `until curl -sf ${url}/healthz; do sleep 0.2; done`]
+    })
+    const { status, output } = await ranAsScript(t, script, place, env)
+    assert.equal(status, 0, output)
+    assert.match(output, /81km|magnitude/i)
+    assert.match(output, /5 rows/)
+    const query = encodeURIComponent(`SELECT count() FROM ${prefix}.quakes_earthquakes FINAL`)
+    const { clickhouseUrl } = await testStack()
+    assert.equal(await (await fetch(`${clickhouseUrl}/?query=${query}`)).text(), '1707\n')
+
+    const repository = { cwd: join(place, 'my-warehouse'), env }
+    assert.match(await worksIn(repository, 'npm', 'test'), /pass 1/)
+    const manifest = JSON.parse(await readFile(join(repository.cwd, 'package.json'), 'utf8'))
+    assert.equal(manifest.dependencies.headrace, `file:vendor/${basename(tarball)}`)
+    for (const file of ['.gitignore', '.dockerignore', '.github/workflows/ci.yml', 'Dockerfile', 'compose.yml'])
+      assert.ok((await stat(join(repository.cwd, file))).isFile(), file)
+  })
+
+  test('is refused in a folder with files, in one line, and none is written', async () => {
+    const place = join(user, 'full')
+    await mkdir(place)
+    await writeFile(join(place, 'notes.txt'), 'mine')
+    const { status, stdout, stderr } = await ranIn(inUser(), 'npx', 'headrace', 'create', 'full')
+    assert.deepEqual([status, stdout], [2, ''])
+    assert.equal(stderr, `headrace: ${place} is not empty: nothing was written\n  hint: choose a new or empty folder\n`)
+    assert.deepEqual(await readdir(place), ['notes.txt'])
+  })
+
+  test('is created by an installed package too, whose hints name it as it was called', async () => {
+    const made = await worksIn(inUser(), 'npx', 'headrace', 'create', 'shop-warehouse')
+    assert.match(made, /^Created .*shop-warehouse\nNext:\n {2}cd shop-warehouse\n {2}npm install\n/)
+    assert.match(await readFile(join(user, 'shop-warehouse', 'compose.yml'), 'utf8'), /^name: shop-warehouse$/m)
+    const { stderr } = await ranIn(inUser(bins[0], { HEADRACE_DIR: dir }), 'npx', 'headrace', 'status')
+    assert.match(stderr, /hint: .*: npx headrace stack up/)
+    const { status, stderr: refused } = await ranIn(
+      { cwd: ROOT, env: environmentWith(process.execPath) },
+      process.execPath,
+      ...['services/cli.ts', 'create', join(dir, 'from-checkout')],
+    )
+    assert.deepEqual([status, refused.split('\n').length], [2, 3], refused)
+    assert.match(refused, /depends on the npm package, and this is a checkout\n {2}hint: npm run build/)
+  })
+})
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+/** As a person types them; what is left in the background ends with the test. */
+async function ranAsScript(
+  t: TestContext,
+  lines: readonly string[],
+  cwd: string,
+  env: Record<string, string>,
+): Promise<{ status: number | null; output: string }> {
+  const child = spawn('bash', ['-e', '-c', lines.join('\n')], {
+    cwd,
+    env,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  t.after(() => process.kill(-(child.pid ?? 0), 'SIGKILL'))
+  let output = ''
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text
+    })
+  const late = setTimeout(() => process.kill(-(child.pid ?? 0), 'SIGKILL'), SCRIPT_MS_MAX)
+  const [status] = await once(child, 'exit')
+  clearTimeout(late)
+  return { status, output }
+}

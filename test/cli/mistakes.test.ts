@@ -345,7 +345,7 @@ describe('a replay that cannot be', () => {
       args: [...REPLAY, 'beginning'],
       status: 1,
       says: /group \S+\.loader has members/,
-      hint: /stop these processes \(headrace load\) first/,
+      hint: /stop these processes \(npm run headrace -- load\) first/,
     })
     const dry = await p.run(...REPLAY, 'beginning', '--dry-run')
     assert.equal(dry.status, 0)

@@ -98,6 +98,7 @@ export const EXPLAINED: Readonly<Record<string, string>> = {
   HR_NO_RECORDS: 'an answer lacks the list of records',
   HR_OPENAPI: 'the OpenAPI document cannot be read, or has no such list',
   HR_OPTION: 'an option of the environment or of a command is unknown or has another form',
+  HR_PACKAGES_MISSING: 'the local stack or the sample API needs npm packages that are not installed',
   HR_PAGE_FAILED: 'a page was requested as often as `attemptsMax` allows; the message names the last answer',
   HR_PAGE_REFUSED: 'the API refuses the request with a status that a retry does not change',
   HR_PAGE_SKIPPED: 'the declaration skips the answer to this page',

@@ -36,6 +36,9 @@ const RETENTION_MS = String(100 * 365 * 86_400_000)
 
 let shared: Promise<TestStack> | undefined
 
+/** Its folder, for commands that look for a local stack. */
+export const testStackDir = (): string => process.env.HEADRACE_TEST_STACK || ALONE_DIR
+
 /** The stack that all tests of a run share; started at the first call of a file that is run alone. */
 export function testStack(): Promise<TestStack> {
   shared ??= findStack(process.env)

@@ -6,6 +6,19 @@ const collected = (value: string, before: string[] = []): string[] => [...before
 
 export function addAuthoringCommands(program: Command): void {
   program
+    .command('create')
+    .description('write a new repository of sources: a first source with its test, compose file, image, CI')
+    .argument('<dir>', 'folder to create; its name becomes the name of the package')
+    .option(JSON_FLAG, JSON_HELP)
+    .action(async (dir, options) => exit((await import('../create/create.ts')).createCommand(dir, options)))
+
+  program
+    .command('sample-api')
+    .description('an API on this machine for a first source, open to everybody; runs until it is stopped')
+    .option('--port <port>', 'port to listen on; 0 takes a free one', '8199')
+    .action(async (options) => exit(await (await import('../sample-api.ts')).sampleApiCommand(options)))
+
+  program
     .command('init')
     .description('write a new declaration with a test; with an address, from what the API returns')
     .argument('<name>', 'name of the source')

@@ -32,6 +32,13 @@ export function addPipelineCommands(program: Command): void {
     .action(async (options) => exit(await (await import('../load.ts')).loadCommand(options)))
 
   program
+    .command('query')
+    .description('show the rows of a SELECT, e.g. "SELECT count() FROM shop_orders FINAL"')
+    .argument('<sql>', 'a statement that only reads; tables are those of CLICKHOUSE_DATABASE')
+    .option(JSON_FLAG, JSON_HELP)
+    .action(async (sql, options) => exit(await (await import('../query.ts')).queryCommand(sql, options)))
+
+  program
     .command('plan')
     .description('show what the loader would change and refuse; changes nothing; exits with 3 if something is refused')
     .argument('[streams...]', 'source.stream; default: all that are declared or in Kafka')

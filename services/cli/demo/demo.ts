@@ -6,6 +6,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { systemClock } from '#shared/clock.ts'
+import { HEADRACE } from '#shared/config/called-as.ts'
 import { environment, readConfig, readOptions } from '#shared/config/config.ts'
 import { Stopped } from '#shared/errors.ts'
 import { LOCAL_PACKAGES, requireLocalPackages } from '#shared/installation.ts'
@@ -32,7 +33,7 @@ export async function demo(options: { json?: boolean; stop?: boolean }): Promise
   const screen = createScreen(process.stderr)
   const interrupted = interruption(
     new Stopped('HR_INTERRUPTED', 'demo interrupted', {
-      hint: 'the local stack may still run: npm run headrace -- stack down',
+      hint: `the local stack may still run: ${HEADRACE} stack down`,
     }),
   )
   const stackOptions = { dir: values.HEADRACE_DIR, log, clock: systemClock, env: environment, onProgress: screen.line }

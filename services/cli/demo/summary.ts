@@ -1,5 +1,7 @@
 /** The demo's final summary: the numbers of both runs, the fate of every record, and the answer to a real question. */
+
 import { systemClock } from '#shared/clock.ts'
+import { HEADRACE } from '#shared/config/called-as.ts'
 import type { Kafka } from '#shared/kafka/kafka.ts'
 import type { Names } from '#shared/names.ts'
 import { watermarkText } from '#shared/watermark.ts'
@@ -125,9 +127,9 @@ export function describe(summary: DemoSummary, where: { stopped: boolean; dir: s
 function nextSteps(dir: string): string[] {
   return [
     `The local stack still runs (logs in ${dir}/logs). What to try next:`,
-    '  npm run headrace -- status',
-    '  npm run headrace -- replay quakes.earthquakes --from beginning',
-    '  npm run headrace -- load --until-caught-up',
-    '  npm run headrace -- stack down',
+    `  ${HEADRACE} status`,
+    `  ${HEADRACE} replay quakes.earthquakes --from beginning`,
+    `  ${HEADRACE} load --until-caught-up`,
+    `  ${HEADRACE} stack down`,
   ]
 }

@@ -2,10 +2,12 @@
  * The files of a new source, tested before anything is written. The declaration is loaded, and the made-up pages are
  * walked as its test does.
  */
+
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Clock } from '#shared/clock.ts'
+import { HEADRACE } from '#shared/config/called-as.ts'
 import type { Stream } from '#shared/declaration/compile.ts'
 import { loadSources } from '#shared/declaration/load-sources.ts'
 import { DeclarationError, WrongUse } from '#shared/errors.ts'
@@ -24,7 +26,7 @@ export async function filesFor(answers: InitAnswers, dir: string, clock: Clock):
   const recording = `${name}.${stream}.recording.json`
   const text = declarationText(answers)
   const compiled = await compiledFrom(text, declaration)
-  const preview = `headrace --sources ${dir} preview ${name}.${stream} --record ${join(dir, recording)}`
+  const preview = `${HEADRACE} --sources ${dir} preview ${name}.${stream} --record ${join(dir, recording)}`
   const note = `Made up by headrace init. Replace it with real pages: ${preview}`
   const example = await exampleRecording(compiled, answers, note, clock)
   await walkRecording(compiled, example)

@@ -12,6 +12,7 @@ import { WrongUse } from '#shared/errors.ts'
 import { NAME_PATTERN } from '#shared/names.ts'
 import { asJson } from '../output.ts'
 import { print } from '../service-process.ts'
+import { sourceDirs } from '../source-dirs.ts'
 import { answersFor, type InitAnswers } from './answers.ts'
 import { initByAsking } from './asked/init-asked.ts'
 import { authPart } from './declaration.ts'
@@ -28,7 +29,7 @@ export async function initCommand(name: string, options: InitCommandOptions): Pr
   }
   const { dir } = options
   refuseExisting(join(dir, `${name}.ts`))
-  await refuseDeclared(name, [dir, ...(readOptions(environment).HEADRACE_SOURCES ?? '').split(','), ...options.sources])
+  await refuseDeclared(name, [dir, ...sourceDirs(readOptions(environment), options.sources)])
   if (options.openapi !== undefined)
     return (await import('./openapi/init-openapi.ts')).initByOpenapi(name, options.openapi, options)
   if (options.only !== undefined)

@@ -1,11 +1,16 @@
 /** Writes new files without replacing any, and says what to do with them. */
+
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { createRequire } from 'node:module'
+import { join, relative, resolve } from 'node:path'
+import { HEADRACE } from '#shared/config/called-as.ts'
+import { environment, readOptions } from '#shared/config/config.ts'
 import { messageOf, WrongUse } from '#shared/errors.ts'
+import { INSTALLATION_DIR, IS_CHECKOUT, moduleFile } from '#shared/installation.ts'
+import { sourcesFlag } from '../source-dirs.ts'
 import type { NewFile } from './files.ts'
 
-const ROOT = join(import.meta.dirname, '..', '..', '..')
-const REGISTER = join(ROOT, 'services', 'fetcher', 'authoring', 'recording', 'register.ts')
+const REGISTER = moduleFile(import.meta, '../../fetcher/authoring/recording/register')
 
 /** Exit status for a declaration that a person has to complete. */
 export const EXIT_OPEN = 3
@@ -39,14 +44,25 @@ export function nextSteps(
   files: readonly NewFile[],
 ): string[] {
   const [, test, recording] = files
-  const headrace = `npm run headrace -- --sources ${dir}`
-  const isInside = !relative(ROOT, dir).startsWith('..')
-  const node = relative('.', process.execPath)
+  const headrace = HEADRACE + sourcesFlag(readOptions(environment), dir)
   const record = recording?.path ?? join(dir, `${name}.${stream}.recording.json`)
   return [
     ...variables.map((variable) => `export ${variable}=…`),
     `${headrace} check ${name}`,
     `${headrace} preview ${name}.${stream} --record ${record}`,
-    ...(test === undefined ? [] : [`${node}${isInside ? '' : ` --import ${REGISTER}`} --test ${test.path}`]),
+    ...(test === undefined ? [] : [testCommand(test.path)]),
   ]
+}
+
+/** The checkout's own Node runs a test; outside a project that has the package, `headrace` must be registered first. */
+export function testCommand(test: string): string {
+  const node = IS_CHECKOUT ? relative('.', process.execPath) : 'node'
+  return `${node}${findsHeadrace(test) ? '' : ` --import ${REGISTER}`} --test ${test}`
+}
+
+/** Whether a file's `import 'headrace'` is found from where it is. */
+function findsHeadrace(file: string): boolean {
+  if (!relative(INSTALLATION_DIR, resolve(file)).startsWith('..')) return true
+  const folders = createRequire(resolve(file)).resolve.paths('headrace') ?? []
+  return folders.some((folder) => existsSync(join(folder, 'headrace')))
 }

@@ -2,6 +2,7 @@
  * `headrace preview`: the first pages of a stream as a table, with dead letters, drift and the requests made. Publishes
  * nothing.
  */
+
 import { systemClock } from '#shared/clock.ts'
 import { environment, readOptions, resolverFor } from '#shared/config/config.ts'
 import type { Stream } from '#shared/declaration/compile.ts'
@@ -12,6 +13,7 @@ import { refuseOtherFile, writeRecording } from '../../fetcher/authoring/recordi
 import { rawText } from '../../fetcher/validate/deep-json.ts'
 import { JSON_VERSION, outputWidth, print, say } from '../output.ts'
 import { interruption, logFor } from '../service-process.ts'
+import { sourceDirs } from '../source-dirs.ts'
 import { counted } from '../table-output.ts'
 import { describePreview, failureLines } from './describe.ts'
 
@@ -26,7 +28,7 @@ export type PreviewCommandOptions = {
 
 export async function previewCommand(label: string, options: PreviewCommandOptions): Promise<number> {
   const values = readOptions(environment)
-  const dirs = [...(values.HEADRACE_SOURCES ?? '').split(',').filter((dir) => dir !== ''), ...options.sources]
+  const dirs = sourceDirs(values, options.sources)
   const [stream] = chooseStreams(await readSources(dirs), [label]) as [Stream]
   if (options.record !== undefined) refuseOtherFile(options.record)
   const log = logFor('preview', { log: { level: values.HEADRACE_LOG_LEVEL, format: values.HEADRACE_LOG_FORMAT } })

@@ -1,5 +1,7 @@
 /** `headrace replay --into-new-table`. */
+
 import { systemClock } from '#shared/clock.ts'
+import { HEADRACE } from '#shared/config/called-as.ts'
 import { environment, readConfig } from '#shared/config/config.ts'
 import { Stopped, WrongUse } from '#shared/errors.ts'
 import { createMetrics } from '#shared/metrics/metrics.ts'
@@ -66,7 +68,7 @@ function describe({ stream, table: name, old, partitions, kept }: Rebuilt): stri
         ? []
         : [
             `! partition ${partition}: deletes of ${counted(withheld, 'row')} are withheld; ` +
-              `headrace fetch ${stream} --allow-deletes releases them`,
+              `${HEADRACE} fetch ${stream} --allow-deletes releases them`,
           ],
     ),
     ...(old === null ? [] : [`the old table is now ${old}; when you no longer need it: DROP TABLE ${old}`]),

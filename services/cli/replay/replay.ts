@@ -1,5 +1,7 @@
 /** `headrace replay`: resets the loader's offsets. */
+
 import { openClickHouse } from '#shared/clickhouse.ts'
+import { HEADRACE } from '#shared/config/called-as.ts'
 import { environment, readConfig } from '#shared/config/config.ts'
 import { HeadraceError, WrongUse } from '#shared/errors.ts'
 import { DEFAULT_PER_SECOND, type Estimate, estimateReplay } from '../../operator/replay/estimate.ts'
@@ -70,7 +72,7 @@ function describe({ stream, partitions }: ReplayPlan, dryRun: boolean, estimate:
   ])
   const words = dryRun
     ? `${stream} would be replayed (nothing was changed):`
-    : `${stream} will be replayed when a loader starts: npm run headrace -- load`
+    : `${stream} will be replayed when a loader starts: ${HEADRACE} load`
   const drawn = table(rows, ['p', 'offset now', 'offset then', 'log', 'offsets again'], outputWidth())
   return [words, drawn, ...(estimate === null ? [] : [inWords(estimate)])].join('\n')
 }

@@ -2,6 +2,7 @@
  * What a run would publish of a stream's first pages, without publishing it. Uses the client, walk and validation of a
  * run, and no Kafka, registry or ClickHouse. The result holds no secret, so it can be shown, printed and stored.
  */
+import { HEADRACE } from '#shared/config/called-as.ts'
 import type { Stream } from '#shared/declaration/compile.ts'
 import { WrongUse } from '#shared/errors.ts'
 import { NOTHING_REDACTED } from '#shared/redact/value.ts'
@@ -155,7 +156,7 @@ function refuseWrongNumbers({ stream, partition, pages, records }: PreviewOption
   const last = stream.partitions.length - 1
   const refuse = (option: string, expected: string) =>
     new WrongUse('HR_OPTION', `--${option}: expected ${expected}`, {
-      hint: `headrace preview ${stream.label} --${option} N`,
+      hint: `${HEADRACE} preview ${stream.label} --${option} N`,
     })
   if (!(Number.isInteger(partition) && partition >= 0 && partition <= last)) {
     throw refuse('partition', last === 0 ? `0, the only one of ${stream.label}` : `a whole number from 0 to ${last}`)

@@ -2,6 +2,7 @@
  * How a page request can fail. Each class is a decision of the caller: give the page up, retry later, wait, or ask a
  * person for credentials. Messages hold redacted URLs and short excerpts, never a credential.
  */
+import { HEADRACE } from '#shared/config/called-as.ts'
 import type { Stream } from '#shared/declaration/compile.ts'
 import { type ErrorDetails, HeadraceError, Stopped, Unavailable } from '#shared/errors.ts'
 
@@ -59,7 +60,7 @@ export class Parked extends HeadraceError {
   readonly wholeSource: boolean
 
   constructor(untilMs: number, message: string, wholeSource = false) {
-    super('HR_PARKED', message, { hint: 'wait, or ask earlier on your own decision: headrace release SOURCE' })
+    super('HR_PARKED', message, { hint: `wait, or ask earlier on your own decision: ${HEADRACE} release SOURCE` })
     this.untilMs = untilMs
     this.wholeSource = wholeSource
   }

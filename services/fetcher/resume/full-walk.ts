@@ -6,6 +6,7 @@
  * order and however often it is written, it hides none of those.
  */
 
+import { HEADRACE } from '#shared/config/called-as.ts'
 import type { PageMarker } from '#shared/messages/frame.ts'
 import type { Attention } from '#shared/progress/attention.ts'
 import { type Checkpoint, parseCheckpoint, parseCommit } from '#shared/progress/offset-metadata.ts'
@@ -103,7 +104,7 @@ export function deletesAttention(
   label: string,
 ): Attention | null {
   if (walk === undefined || walk.allowed === true) return null
-  const release = `if they are gone from the API: headrace fetch ${label} --allow-deletes`
+  const release = `if they are gone from the API: ${HEADRACE} fetch ${label} --allow-deletes`
   const withheld = (message: string): Attention => ({
     kind: 'deletes_withheld',
     message: `deletes are withheld: ${message}`,

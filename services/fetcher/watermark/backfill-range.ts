@@ -2,7 +2,9 @@
  * The range of a backfill: positions of the watermark field, half-open, so that chained ranges neither overlap nor
  * leave a gap. Records of the API outside it are dropped here, whatever its requests can express. Pure.
  */
+
 import { createHash } from 'node:crypto'
+import { HEADRACE } from '#shared/config/called-as.ts'
 import type { Stream, Watermarking } from '#shared/declaration/compile.ts'
 import { WrongUse } from '#shared/errors.ts'
 import { NS_PER_MS } from '#shared/instant.ts'
@@ -28,7 +30,7 @@ export function rangeOf(stream: Stream, typed: BackfillRange, nowMs: number): Ba
   const { watermark, label } = stream
   if (watermark === null) {
     throw new WrongUse('HR_RANGE', `${label} has no watermark: the API cannot be asked for a range of it`, {
-      hint: `headrace fetch ${label} --full reads everything again`,
+      hint: `${HEADRACE} fetch ${label} --full reads everything again`,
     })
   }
   const { kind, field } = watermark

@@ -7,6 +7,7 @@
  * offset.
  */
 
+import { HEADRACE } from '#shared/config/called-as.ts'
 import type { Log } from '#shared/log.ts'
 import type { PageMarker } from '#shared/messages/frame.ts'
 import type { Metrics } from '#shared/metrics/metrics.ts'
@@ -178,7 +179,7 @@ export function createMarkDeleted(deps: MarkDeletedDeps): MarkDeleted {
       { topic, partition, run, rows: counts.missing, of },
       `${topic}/${partition}: deletes are withheld: a complete walk is missing ` +
         `${counts.missing} of ${of} rows, ${reason}; ` +
-        `if they are gone from the API: headrace fetch ${stream === null ? topic : label(stream)} --allow-deletes`,
+        `if they are gone from the API: ${HEADRACE} fetch ${stream === null ? topic : label(stream)} --allow-deletes`,
     )
   }
 

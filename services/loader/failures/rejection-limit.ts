@@ -3,6 +3,7 @@
  * covers the batch and recent batches. So it notices one bad batch, and also a quiet stream whose records are all
  * refused.
  */
+import { HEADRACE } from '#shared/config/called-as.ts'
 import { HeadraceError } from '#shared/errors.ts'
 
 /** Share of refused records at which a topic waits instead of filling its dead-letter topic. */
@@ -22,7 +23,7 @@ export class RejectionLimitReached extends HeadraceError {
       'HR_FLOOD',
       `${refused} of ${records} records of ${topic} are refused (${first}); nothing of it is committed`,
       {
-        hint: 'compare table and schema; to skip the records, move the offsets: headrace replay --from OFFSET',
+        hint: `compare table and schema; to skip the records, move the offsets: ${HEADRACE} replay --from OFFSET`,
       },
     )
   }

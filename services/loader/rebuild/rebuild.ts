@@ -4,8 +4,10 @@
  * is read and never written; a crash leaves it unchanged. Loaders of the group must be stopped: the new table would
  * lack what they load into the old one meanwhile.
  */
+
 import { connectClickHouse, openClickHouse } from '#shared/clickhouse.ts'
 import type { Clock } from '#shared/clock.ts'
+import { HEADRACE } from '#shared/config/called-as.ts'
 import type { Config } from '#shared/config/config.ts'
 import { Stopped, WrongUse } from '#shared/errors.ts'
 import { connectKafka, type Kafka, refuseIfActive } from '#shared/kafka/kafka.ts'
@@ -155,7 +157,7 @@ async function failIfRaced(
   if ((await kafka.members(names.loaderGroup)).length === 0) return
   const places = ranges.map(({ partition, to }) => `${partition}:${to}`).join(',')
   throw new Stopped('HR_REBUILD_RACED', `the tables are exchanged, and a loader of ${topic} has begun in that moment`, {
-    hint: `stop it, then: headrace replay ${stream} --from ${places}`,
+    hint: `stop it, then: ${HEADRACE} replay ${stream} --from ${places}`,
   })
 }
 

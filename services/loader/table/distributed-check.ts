@@ -3,6 +3,7 @@
  * on several shards, or rows elsewhere. Such a table blocks the stream until a person has looked at it.
  */
 
+import { HEADRACE } from '#shared/config/called-as.ts'
 import { partitionKeyMistake } from '#shared/declaration/checks/partition-key.ts'
 import { VERSION_COLUMN } from '#shared/names.ts'
 import { type createPageLedgerTable, dropTable, LEDGER_KEY, type Placement, type TableSpec } from './ddl.ts'
@@ -30,7 +31,7 @@ export function distributedMistake(
   if (is === null) {
     const found = `table ${table} is a ${engine} of one shard`
     const message = `${found}; with CLICKHOUSE_SHARDED a Distributed table must have its name`
-    return { name: 'TABLE_NOT_SHARDED', message, remedy: 'stop the loaders, then: headrace replay --into-new-table' }
+    return { name: 'TABLE_NOT_SHARDED', message, remedy: `stop the loaders, then: ${HEADRACE} replay --into-new-table` }
   }
   const remedy = `it holds no rows, so: ${dropTable(at, table)}; the loader creates it again`
   if ((is.cluster !== cluster && !cluster.includes(MACRO)) || is.database !== database) {
@@ -43,7 +44,7 @@ export function distributedMistake(
     const message =
       `the sharding key of table ${table} (${is.shardingKey}) ${mistake.what}: ` +
       `versions of one row would be on several shards`
-    const then = 'rows that are apart already come together with: headrace replay --into-new-table'
+    const then = `rows that are apart already come together with: ${HEADRACE} replay --into-new-table`
     return { name: 'SHARDING_KEY', message, remedy: `${remedy}; ${then}` }
   }
   const spread = weightsIn(comment)
@@ -51,7 +52,7 @@ export function distributedMistake(
     const message =
       `table ${table} was spread over shards of weight ${spread}, those of ${cluster} have ` +
       `${weights}: versions of one row would be on several`
-    return { name: 'SHARDS_CHANGED', message, remedy: 'stop the loaders, then: headrace replay --into-new-table' }
+    return { name: 'SHARDS_CHANGED', message, remedy: `stop the loaders, then: ${HEADRACE} replay --into-new-table` }
   }
   const lacking = DECIDING.find((name) => !columns.has(name))
   return lacking === undefined

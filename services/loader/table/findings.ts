@@ -2,6 +2,7 @@
  * Why an existing table does not fit a schema, where only a person may change it: pure. Each finding has its remedy.
  * A `refused` finding would change or lose existing data, so it blocks the table.
  */
+import { HEADRACE } from '#shared/config/called-as.ts'
 import { VERSION_COLUMN } from '#shared/names.ts'
 import { type Placement, quoted, type TableSpec } from './ddl.ts'
 import type { FoundTable } from './introspect.ts'
@@ -29,8 +30,8 @@ export function putAside(at: Placement, { table }: TableSpec): string {
   const aside = `${quoted(at.database)}.${quoted(`${table}_old`)}`
   const on = at.cluster === undefined ? '' : ` ON CLUSTER ${quoted(at.cluster)}`
   return (
-    `RENAME TABLE ${quoted(at.database)}.${quoted(table)} TO ${aside}${on}; then load again: headrace ` +
-    `replay; or, with the loaders stopped: headrace replay --into-new-table`
+    `RENAME TABLE ${quoted(at.database)}.${quoted(table)} TO ${aside}${on}; then load again: ${HEADRACE} ` +
+    `replay; or, with the loaders stopped: ${HEADRACE} replay --into-new-table`
   )
 }
 
@@ -64,7 +65,7 @@ export function engineFindings(
         : `version ${version}${column === undefined ? '' : ` ${column.kind} ${column.type}`}`
     const message =
       `table ${table} has ${is}: which row is newest must follow from ${VERSION_COLUMN} ` +
-      `UInt128 MATERIALIZED, as headrace plan shows it`
+      `UInt128 MATERIALIZED, as ${HEADRACE} plan shows it`
     return [refusal('VERSION_COLUMN', message, remedy)]
   }
   if (deleted === DELETED) return []

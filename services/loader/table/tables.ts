@@ -3,8 +3,10 @@
  * failure of the table that a person has to fix. Returns Failures; never throws what ClickHouse reports. What only
  * serves people (a view, a comment) never delays rows.
  */
+
 import type { ClickHouseClient } from '@clickhouse/client'
 import { ClickHouseError } from '@clickhouse/client'
+import { HEADRACE } from '#shared/config/called-as.ts'
 import type { Log } from '#shared/log.ts'
 import { LEDGER_TABLE, LETTERS_TABLE } from '#shared/names.ts'
 import type { DataParts } from '../batch/adaptive-limits.ts'
@@ -191,7 +193,7 @@ type Named = Pick<Finding, 'name' | 'message' | 'remedy'>
 export const gone = ({ database }: Placement, table: string): Named => ({
   name: 'UNKNOWN_TABLE',
   message: `table ${database}.${table} is gone`,
-  remedy: 'bring it back, or load again: headrace replay',
+  remedy: `bring it back, or load again: ${HEADRACE} replay`,
 })
 
 const invisible = ({ database }: Placement, table: string): Named => ({

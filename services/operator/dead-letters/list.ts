@@ -2,6 +2,7 @@
  * `headrace dead-letters list` and `show`: what was rejected and why, and one letter as it is stored in Kafka. Changes
  * nothing.
  */
+import { HEADRACE } from '#shared/config/called-as.ts'
 import { WrongUse } from '#shared/errors.ts'
 import type { Kafka } from '#shared/kafka/kafka.ts'
 import { isDoneBy, type Letter, type LetterFilter, readLetter } from '#shared/messages/dead-letter.ts'
@@ -86,7 +87,7 @@ export async function showLetter(kafka: Kafka, names: Names, wanted: string, at:
   }
   if (shown !== null) return shown
   throw new WrongUse('HR_NO_LETTER', `${wanted} has no dead letter at ${partition}:${offset}`, {
-    hint: `headrace dead-letters list ${wanted} shows where the newest are`,
+    hint: `${HEADRACE} dead-letters list ${wanted} shows where the newest are`,
   })
 }
 

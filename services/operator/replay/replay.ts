@@ -3,6 +3,7 @@
  * double (ReplacingMergeTree), and the API is not called. Any Kafka tool can do the same; this one accepts times and
  * shows what it would do.
  */
+import { HEADRACE } from '#shared/config/called-as.ts'
 import { Stopped, WrongUse } from '#shared/errors.ts'
 import { NS_PER_MS } from '#shared/instant.ts'
 import { type Committed, type Kafka, refuseIfActive } from '#shared/kafka/kafka.ts'
@@ -106,8 +107,8 @@ function refuseHidingLoss(stream: string, partition: number, stored: Committed |
     `${stream}/${partition}: offsets ${lost.from} to ${lost.below - 1} were lost before they were loaded`,
     {
       hint:
-        'let the fetcher ask the API for them and the loader load them first (headrace ' +
-        'fetch, headrace load): a reset would hide the loss',
+        `let the fetcher ask the API for them and the loader load them first (${HEADRACE} fetch, ` +
+        `${HEADRACE} load): a reset would hide the loss`,
     },
   )
 }

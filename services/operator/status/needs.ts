@@ -3,6 +3,7 @@
  * with 1 if there is one. A single failed attempt counts, although a service retries by itself: while a fault lasts,
  * nothing may look green. Pure.
  */
+import { HEADRACE } from '#shared/config/called-as.ts'
 import { shownText } from '#shared/shown.ts'
 import type { BackfillStatus } from './backfills.ts'
 import type { PartitionStatus, StreamStatus } from './status.ts'
@@ -60,8 +61,7 @@ function stalledNeeds(stream: string, partitions: readonly PartitionStatus[]): N
   const stalled = partitions.flatMap((each) => each.stalled ?? [])
   const [first] = stalled.sort((a, b) => a.since.localeCompare(b.since))
   if (first === undefined) return []
-  const todo =
-    'do what it says; the loader then continues by itself. headrace plan shows what it would do with the table'
+  const todo = `do what it says; the loader then continues by itself. ${HEADRACE} plan shows what it would do with the table`
   return [
     {
       stream,
@@ -98,10 +98,10 @@ function attemptNeeds(stream: string, { attempt }: PartitionStatus): Own[] {
           kind: 'parked',
           what: 'released, and not asked again yet',
           since,
-          todo: `a running fetcher does it within some seconds; else headrace fetch ${stream}`,
+          todo: `a running fetcher does it within some seconds; else ${HEADRACE} fetch ${stream}`,
         },
       ]
-    const todo = `wait until then, or ask earlier on your own decision: headrace release ${stream}`
+    const todo = `wait until then, or ask earlier on your own decision: ${HEADRACE} release ${stream}`
     return [{ kind: 'parked', what: `parked until ${parkedUntil ?? 'the next attempt'}: ${message}`, since, todo }]
   }
   const times = attempt.failures === 1 ? 'the last attempt failed' : `the last ${attempt.failures} attempts failed`
@@ -140,7 +140,7 @@ function withheldNeeds(stream: string, { withheldDeletes }: PartitionStatus): Ow
   const { run, startedAt, rows, of } = withheldDeletes
   const what = `deletes are withheld: run ${run} is missing ${rows} of ${of} rows`
   const todo =
-    `if they are gone from the API: headrace fetch ${stream} --allow-deletes; ` +
+    `if they are gone from the API: ${HEADRACE} fetch ${stream} --allow-deletes; ` +
     `else a later complete run clears this`
   return [{ kind: 'deletes_withheld', what, since: startedAt, todo }]
 }
@@ -180,7 +180,7 @@ function letterNeeds(stream: string, { deadLetters }: PartitionStatus): Own[] {
   const why = Object.entries(reasons).map(([reason, times]) => `${times} ${reason}`)
   const what = `${count}${more ? '+' : ''} open dead letter${count === 1 ? '' : 's'}: ${why.join(', ')}`
   return [
-    { kind: 'dead_letters', what, since: null, todo: `headrace dead-letters list ${stream}, then replay or drop` },
+    { kind: 'dead_letters', what, since: null, todo: `${HEADRACE} dead-letters list ${stream}, then replay or drop` },
   ]
 }
 
@@ -192,7 +192,7 @@ function idleNeeds(
   const needs: Own[] = []
   const nextMs = Date.parse(attempt?.next ?? '')
   if (fetcher === null && nextMs + OVERDUE_MS < nowMs) {
-    const todo = `start a fetcher: headrace fetch ${stream}`
+    const todo = `start a fetcher: ${HEADRACE} fetch ${stream}`
     needs.push({
       kind: 'not_fetched',
       what: 'no fetcher runs it, and its next run is overdue',
@@ -206,7 +206,7 @@ function idleNeeds(
       kind: 'not_loaded',
       what: `no loader runs, and ${lagAtMost ? 'up to ' : ''}${lag} records are not loaded`,
       since: attempt?.at ?? null,
-      todo: 'start a loader: headrace load',
+      todo: `start a loader: ${HEADRACE} load`,
     })
   return needs
 }

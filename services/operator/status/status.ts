@@ -3,6 +3,7 @@
  * offsets, and the owners. Needs no source file, so it also covers streams that other machines declare.
  */
 
+import { HEADRACE } from '#shared/config/called-as.ts'
 import { WrongUse } from '#shared/errors.ts'
 import type { Kafka, MemberState } from '#shared/kafka/kafka.ts'
 import { label, type Names } from '#shared/names.ts'
@@ -143,7 +144,7 @@ export async function streamsOf(
       await refuseIfHidden(kafka, names, wanted)
       const all = known.map(({ stream }) => stream).join(', ')
       throw new WrongUse('HR_UNKNOWN_STREAM', `Kafka has no topic of a stream "${wanted}"`, {
-        hint: all === '' ? 'no stream has been fetched yet: npm run headrace -- fetch' : `streams in Kafka: ${all}`,
+        hint: all === '' ? `no stream has been fetched yet: ${HEADRACE} fetch` : `streams in Kafka: ${all}`,
       })
     }),
   )

@@ -5,6 +5,7 @@
  */
 
 import { type ClickHouse, quoted, textLiteral } from '#shared/clickhouse.ts'
+import { HEADRACE } from '#shared/config/called-as.ts'
 import { Stopped } from '#shared/errors.ts'
 import { VERSION_COLUMN } from '#shared/names.ts'
 import type { StreamAnnotation } from '#shared/schema/json-schema.ts'
@@ -50,7 +51,7 @@ export async function shapeOf(
   })
   if (version === '' || structure.length < needed.length) {
     throw new Stopped('HR_VERIFY_TABLE', `table ${database}.${table} is not one that the loader would load`, {
-      hint: 'headrace plan says what is wrong with it',
+      hint: `${HEADRACE} plan says what is wrong with it`,
     })
   }
   const field = watermark === null ? null : quoted(watermark.field)

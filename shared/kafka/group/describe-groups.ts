@@ -1,5 +1,7 @@
 /** Which groups exist, their members, and what each member was assigned and claims. */
+
 import type { MemberDescription } from 'kafkajs'
+import { HEADRACE } from '../../config/called-as.ts'
 import { Stopped } from '../../errors.ts'
 import type { Cluster } from '../admin/cluster.ts'
 import { AssignerProtocol } from '../kafkajs-patches/load.ts'
@@ -46,7 +48,7 @@ export async function refuseIfActive(kafka: Pick<Kafka, 'members'>, group: strin
     'HR_KAFKA_GROUP_ACTIVE',
     `group ${group} has members, so its offsets stay as they are: ${words.join('; ')}`,
     {
-      hint: 'stop these processes (headrace load) first; a crashed one stays a member for KAFKA_SESSION_TIMEOUT_MS',
+      hint: `stop these processes (${HEADRACE} load) first; a crashed one stays a member for KAFKA_SESSION_TIMEOUT_MS`,
     },
   )
 }

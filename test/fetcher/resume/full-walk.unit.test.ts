@@ -131,7 +131,7 @@ describe('what a person is told of a walk at its end', () => {
     }
     assert.match(
       told(20)?.message ?? '',
-      /20 records, the last complete one 60; .*headrace fetch shop\.orders --allow-deletes/,
+      /20 records, the last complete one 60; .*npm run headrace -- fetch shop\.orders --allow-deletes/,
     )
   })
 

@@ -8,7 +8,8 @@ import { type DiffContext, diffTable } from '../../../services/loader/table/tabl
 const ALONE: Placement = { database: 'db', cluster: undefined }
 const REPLICATED: Placement = { database: 'db', cluster: 'main' }
 const SHARDED: Placement = { ...REPLICATED, sharded: true }
-const ASIDE = 'then load again: headrace replay; or, with the loaders stopped: headrace replay --into-new-table'
+const ASIDE =
+  'then load again: npm run headrace -- replay; or, with the loaders stopped: npm run headrace -- replay --into-new-table'
 
 const spec: TableSpec = {
   table: 'orders',

@@ -152,7 +152,7 @@ describe('a replay', () => {
     const refused = await p.run('replay', 'shop.orders', '--from', 'beginning')
     assert.equal(refused.status, 1)
     assert.match(refused.stderr, /has members, .*: headrace at [\d.]+ \(headrace-[\w-]+, \d+ partitions\)/)
-    assert.match(refused.stderr, /stop these processes \(headrace load\)/)
+    assert.match(refused.stderr, /stop these processes \(npm run headrace -- load\)/)
     await loader.stop()
     const [place] = await places()
     const metadata = JSON.stringify({ v: 1, offset: place, watermark: null, lost: { from: 1, below: 3 } })

@@ -1,10 +1,15 @@
 /** What `init --openapi` has found and written, for a person or as JSON. */
+
 import { join } from 'node:path'
+import { HEADRACE } from '#shared/config/called-as.ts'
+import { environment, readOptions } from '#shared/config/config.ts'
 import { shownText } from '#shared/shown.ts'
 import { asJson, print } from '../../output.ts'
+import { sourcesFlag } from '../../source-dirs.ts'
 import { counted } from '../../table-output.ts'
 import { credentialsPart } from '../credentials.ts'
 import type { Known } from '../known.ts'
+import { testCommand } from '../new-files.ts'
 import type { ReadDocument } from './read-document.ts'
 import type { SettledStream } from './settle-stream.ts'
 import type { SourceFiles } from './source-files.ts'
@@ -94,13 +99,13 @@ function nextSteps(
   { files, declared }: SourceFiles,
   dir: string,
 ): string[] {
-  const headrace = `npm run headrace -- --sources ${dir}`
+  const headrace = HEADRACE + sourcesFlag(readOptions(environment), dir)
   const [first] = declared
   const hasTest = files.some(({ path }) => path.endsWith('.test.ts'))
   return [
     ...variables.map((variable) => `export ${variable}=…`),
     `${headrace} check ${name}`,
     ...(first === undefined ? [] : [`${headrace} preview ${name}.${first.stream.stream}`]),
-    ...(hasTest ? [`node --test ${join(dir, `${name}.test.ts`)}`] : []),
+    ...(hasTest ? [testCommand(join(dir, `${name}.test.ts`))] : []),
   ]
 }

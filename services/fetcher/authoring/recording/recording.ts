@@ -3,10 +3,12 @@
  * Requests have no credentials, responses only the headers that a walk reads, and `***` replaces every secret. The
  * token endpoint is never recorded: only what passes outside the authorize layer is.
  */
+
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import type { Clock } from '#shared/clock.ts'
+import { HEADRACE } from '#shared/config/called-as.ts'
 import { pagingPlaces } from '#shared/declaration/checks/request.ts'
 import type { Stream } from '#shared/declaration/compile.ts'
 import { scalars } from '#shared/declaration/request-functions.ts'
@@ -172,7 +174,7 @@ export function readRecording(file: string | URL): Recording {
   const path = pathOf(file)
   const refuse = (what: string) =>
     new WrongUse('HR_RECORDING', `${path}: ${what}`, {
-      hint: 'record one: headrace preview SOURCE.STREAM --record FILE',
+      hint: `record one: ${HEADRACE} preview SOURCE.STREAM --record FILE`,
     })
   let content: unknown
   try {

@@ -3,6 +3,7 @@
  * recorded for. Any other request is refused, with the nearest recorded one and the difference. A declaration that
  * sends other requests is not tested by that recording.
  */
+import { HEADRACE } from '#shared/config/called-as.ts'
 import type { Stream } from '#shared/declaration/compile.ts'
 import { Stopped } from '#shared/errors.ts'
 import { REDACTED } from '#shared/redact/mark.ts'
@@ -63,7 +64,7 @@ function notRecorded(stream: Stream, { exchanges }: Recording, answered: number,
     `${stream.label}: request ${answered + 1} is not in the recording${end}: ${requestText(asked)}` +
       `\n  nearest: ${shown}, ${why}`,
     {
-      hint: `if the declaration is right, record again: headrace preview ${stream.label} --record FILE`,
+      hint: `if the declaration is right, record again: ${HEADRACE} preview ${stream.label} --record FILE`,
     },
   )
 }

@@ -3,7 +3,9 @@
  * with the code of a run (first request, paginator, walk, map, schema, deduplication). So a test of a declaration needs
  * no API, no secret and no server.
  */
+
 import { type Clock, systemClock } from '#shared/clock.ts'
+import { HEADRACE } from '#shared/config/called-as.ts'
 import { compileSource, type Stream } from '#shared/declaration/compile.ts'
 import type { Declared } from '#shared/declaration/source-spec.ts'
 import { Stopped, WrongUse } from '#shared/errors.ts'
@@ -38,7 +40,7 @@ export async function walkRecorded(declared: Declared, stream: string, file: str
 export async function walkRecording(stream: Stream, recording: Recording): Promise<RecordedWalk> {
   if (recording.stream !== stream.label) {
     throw new WrongUse('HR_RECORDING', `this is a recording of ${recording.stream}, not of ${stream.label}`, {
-      hint: `record one: headrace preview ${stream.label} --record FILE`,
+      hint: `record one: ${HEADRACE} preview ${stream.label} --record FILE`,
     })
   }
   const { signal } = new AbortController()

@@ -23,6 +23,7 @@ export default defineConfig({
       {
         text: 'Sources',
         items: [
+          { text: 'Your first API in ten minutes', link: '/first-api' },
           { text: 'Sources', link: '/sources' },
           { text: 'From an API or OpenAPI', link: '/init' },
           { text: 'Recipes', link: '/recipes' },

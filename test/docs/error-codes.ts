@@ -63,12 +63,15 @@ function propertyOf(object: ts.ObjectLiteralExpression, name: string): ts.Expres
 const hintOf = (node: ts.Node): string =>
   ts.isObjectLiteralExpression(node) ? textOf(propertyOf(node, 'hint')) : ts.isStringLiteralLike(node) ? node.text : ''
 
+/** What is put into a text: the command as most people call it, else nothing that the code could tell. */
+const put = (expression: ts.Expression): string => (expression.getText() === 'HEADRACE' ? 'npx headrace' : '…')
+
 /** The first text of an expression, with `…` for what is put in. */
 function textOf(node: ts.Expression | undefined): string {
   if (node === undefined) return ''
   if (ts.isStringLiteralLike(node)) return node.text
   if (ts.isTemplateExpression(node))
-    return node.head.text + node.templateSpans.map(({ literal }) => `…${literal.text}`).join('')
+    return node.head.text + node.templateSpans.map(({ expression, literal }) => put(expression) + literal.text).join('')
   if (ts.isBinaryExpression(node)) return `${textOf(node.left)}${textOf(node.right)}`
   if (ts.isConditionalExpression(node)) return textOf(node.whenTrue) || textOf(node.whenFalse)
   if (ts.isParenthesizedExpression(node)) return textOf(node.expression)

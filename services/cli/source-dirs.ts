@@ -1,15 +1,16 @@
 /** The folders of declarations that a command reads, besides the built-in ones. */
 import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { splitList } from '#shared/config/options.ts'
 
 /** Where `init` and `create` write, and what is read where nothing else is named. */
 export const SOURCES_DIR = 'sources'
 
 /** Those of HEADRACE_SOURCES and of --sources; without any, `sources` if it exists. */
-export function sourceDirs({ HEADRACE_SOURCES = '' }: Named, given: readonly string[]): string[] {
+export function sourceDirs({ HEADRACE_SOURCES = '' }: Named, given: readonly string[], cwd = '.'): string[] {
   const named = [...splitList(HEADRACE_SOURCES), ...given]
-  return named.length === 0 && existsSync(SOURCES_DIR) ? [SOURCES_DIR] : named
+  const own = join(cwd, SOURCES_DIR)
+  return named.length === 0 && existsSync(own) ? [own] : named
 }
 type Named = { HEADRACE_SOURCES?: string | undefined }
 

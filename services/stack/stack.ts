@@ -44,7 +44,8 @@ const DISK_BYTES_WARM_MIN = 512 * 1024 ** 2
 /**
  * Starts the servers that are not running. Throws `Unavailable`: HR_JAVA_MISSING, HR_JAVA_TOO_OLD, HR_MAVEN_MISSING,
  * HR_DISK_FULL, HR_CLICKHOUSE_MISSING, HR_PACKAGES_MISSING, HR_STACK_PORT_TAKEN, HR_STACK_SERVER_FAILED,
- * HR_STACK_COMMAND_FAILED, HR_STACK_LOCKED, HR_STACK_DIR and others. After an error, every server that this call started has been ended.
+ * HR_STACK_COMMAND_FAILED, HR_STACK_LOCKED, HR_STACK_DIR and others. After an error, every server that this call
+ * started has been ended.
  */
 export async function stackUp(options: StackOptions): Promise<Stack> {
   const { dir, stackFile } = pathsOf(options)

@@ -6,7 +6,7 @@ import { type Environment, environment } from './environment.ts'
 type Start = { isCheckout: boolean; environment: Environment; program: string }
 
 /**
- * A checkout has an npm script. A package of a project is found by `npx`, also by a script of that project; one that is
+ * A checkout has an npm script. A package of a project is found by `npx`, also by a script of that project. One that is
  * installed for everybody, or in an image, is on PATH.
  */
 export function calledAs({ isCheckout, environment, program }: Start): string {

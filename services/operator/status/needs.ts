@@ -61,7 +61,8 @@ function stalledNeeds(stream: string, partitions: readonly PartitionStatus[]): N
   const stalled = partitions.flatMap((each) => each.stalled ?? [])
   const [first] = stalled.sort((a, b) => a.since.localeCompare(b.since))
   if (first === undefined) return []
-  const todo = `do what it says; the loader then continues by itself. ${HEADRACE} plan shows what it would do with the table`
+  const shows = `${HEADRACE} plan shows what it would do with the table`
+  const todo = `do what it says; the loader then continues by itself. ${shows}`
   return [
     {
       stream,

@@ -74,7 +74,7 @@ function closure(entries: readonly string[]): { files: Set<string>; packages: Se
 }
 
 /** Commands that need the local stack. */
-const LOCAL_ONLY = /^services\/cli\/(stack\.ts|demo\/)/
+const LOCAL_ONLY = /^services\/cli\/(stack\.ts|sample-api\.ts|demo\/)/
 const modulesIn = (folder: string) =>
   readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts'))

@@ -69,6 +69,12 @@ function createProgram(): Command {
       .action(async (options) => exit(await (await import('./cli/stack.ts')).stackCommand(verb, options)))
   }
 
+  headrace
+    .command('sample-api')
+    .description('an API on this machine for a first source, open to everybody; runs until it is stopped')
+    .option('--port <port>', 'port to listen on; 0 takes a free one', '8199')
+    .action(async (options) => exit(await (await import('./cli/sample-api.ts')).sampleApiCommand(options)))
+
   addAuthoringCommands(headrace)
   addPipelineCommands(headrace)
   addDeadLetterCommands(headrace)

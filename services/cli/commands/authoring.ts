@@ -13,12 +13,6 @@ export function addAuthoringCommands(program: Command): void {
     .action(async (dir, options) => exit((await import('../create/create.ts')).createCommand(dir, options)))
 
   program
-    .command('sample-api')
-    .description('an API on this machine for a first source, open to everybody; runs until it is stopped')
-    .option('--port <port>', 'port to listen on; 0 takes a free one', '8199')
-    .action(async (options) => exit(await (await import('../sample-api.ts')).sampleApiCommand(options)))
-
-  program
     .command('init')
     .description('write a new declaration with a test; with an address, from what the API returns')
     .argument('<name>', 'name of the source')

@@ -1,7 +1,7 @@
 /** `headrace query SQL`: the rows of a statement that only reads, in the database of the tables. */
 import { openClickHouse } from '#shared/clickhouse.ts'
 import { environment, readConfig } from '#shared/config/config.ts'
-import { outputWidth, print } from './output.ts'
+import { asJson, outputWidth, print } from './output.ts'
 import { counted, table } from './table-output.ts'
 
 const ROWS_SHOWN_MAX = 1_000
@@ -17,7 +17,7 @@ export async function queryCommand(sql: string, options: { json?: boolean }): Pr
       max_result_rows: String(ROWS_SHOWN_MAX),
       result_overflow_mode: 'break',
     })
-    print(options.json === true ? JSON.stringify(rows) : describe(rows))
+    print(options.json === true ? asJson({ rows }) : describe(rows))
     return 0
   } finally {
     await clickhouse.close()

@@ -6,7 +6,7 @@ import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSy
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { messageOf, WrongUse } from '#shared/errors.ts'
 import { INSTALLATION_DIR } from '#shared/installation.ts'
-import { print } from '../output.ts'
+import { asJson, print } from '../output.ts'
 import { installedFrom, type Origin } from './installed-from.ts'
 import { createdManifest } from './manifest.ts'
 
@@ -43,7 +43,7 @@ export function createCommand(given: string, options: { json?: boolean }): numbe
     'npx headrace stack up',
     'npx headrace check quakes   # its API: npx headrace sample-api, in another terminal',
   ]
-  if (options.json === true) print(JSON.stringify({ dir, next }))
+  if (options.json === true) print(asJson({ dir, next }))
   else print([`Created ${dir}`, 'Next:', ...next.map((step) => `  ${step}`)].join('\n'))
   return 0
 }

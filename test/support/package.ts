@@ -63,16 +63,14 @@ export async function installed(place: Place, packages: readonly string[]): Prom
   await worksIn(place, 'npm', ...NPM_INSTALL, '--engine-strict', ...packages)
 }
 
-/** What a shell has: PATH, with this Node first, and HOME, where npm's settings and cache are. */
+/** Not of a person's shell: options of Headrace, and what npm and the test runner tell their own children. */
+const NOT_OF_A_SHELL =
+  /^((HEADRACE|FETCHER|LOADER|KAFKA|SCHEMA_REGISTRY|CLICKHOUSE)_|NODE_(TEST_CONTEXT|OPTIONS)$|npm_(?!config_))/
+
+/** What a shell has, with this Node first in PATH. npm's registry, cache and authorities are as on this machine. */
 export function environmentWith(bin: string, more: Readonly<Record<string, string>> = {}): Record<string, string> {
-  const { PATH = '', HOME = '' } = process.env
-  const npm = Object.entries(process.env).filter(([name]) => /^npm_config_(cache|registry|userconfig)$/i.test(name))
+  const shell = Object.entries(process.env).filter(([name]) => !NOT_OF_A_SHELL.test(name))
   const folder = bin.endsWith('/node') ? resolve(bin, '..') : bin
-  const path = PATH.split(delimiter).filter((each) => !each.startsWith(ROOT))
-  return {
-    PATH: [folder, ...path].join(delimiter),
-    HOME,
-    ...(Object.fromEntries(npm) as Record<string, string>),
-    ...more,
-  }
+  const path = (process.env.PATH ?? '').split(delimiter).filter((each) => !each.startsWith(ROOT))
+  return { ...(Object.fromEntries(shell) as Record<string, string>), PATH: [folder, ...path].join(delimiter), ...more }
 }

@@ -51,7 +51,7 @@ function metadataRequest(): Buffer {
 }
 
 /** Sends one request and reads one size-prefixed response; undefined if none comes. */
-function ask(port: number, request: Buffer, withinMs: number): Promise<Buffer | undefined> {
+export function ask(port: number, request: Buffer, withinMs: number): Promise<Buffer | undefined> {
   return new Promise((resolve) => {
     const socket = connect({ host: HOST, port })
     let received = Buffer.alloc(0)

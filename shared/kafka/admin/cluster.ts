@@ -65,7 +65,8 @@ export type Cluster = {
   close(): Promise<void>
 }
 
-const ATTEMPTS_MAX = 10
+/** With the waits between them, longer than Kafka takes to replace a broker that died (9 s by default). */
+const ATTEMPTS_MAX = 20
 const BACKOFF = { firstMs: 20, maxMs: 1_000 }
 const ASK_DEADLINE_MS = 30_000
 

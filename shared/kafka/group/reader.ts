@@ -17,7 +17,8 @@ import { fatal, type GroupMember, HEARTBEAT_MS, joinGroup, type Session } from '
 
 const WAIT_MS = 250
 const COMMIT_DEADLINE_MS = 30_000
-const COMMIT_ATTEMPTS_MAX = 10
+/** With the waits between them, longer than Kafka takes to replace a broker that died. The deadline ends them too. */
+const COMMIT_ATTEMPTS_MAX = 15
 const COMMIT_BACKOFF = { firstMs: 20, maxMs: 2_000 }
 
 type Commits = Parameters<Reader['commit']>[0]

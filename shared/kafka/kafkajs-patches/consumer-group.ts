@@ -15,6 +15,8 @@ import { internal, type Long, type TopicPartitions } from './internals.ts'
  * package passes through.
  */
 export type GroupHooks = {
+  /** As which the group knows this member; kept here, since the package drops it when it starts again. */
+  memberId?: string | null
   /** The assignment is given back when it resolves. */
   beforeJoin(): Promise<void>
   joined(partitions: TopicPartitions[], generation: number): void

@@ -13,11 +13,13 @@ import { patchErrors } from './errors.ts'
 import { patchFetchedBatch } from './fetched-batch.ts'
 import { patchGroupMessages } from './group-messages.ts'
 import { loadPackage } from './internals.ts'
+import { patchMembership } from './lasting-membership.ts'
 import { patchProduce } from './produce.ts'
 import { patchReceive } from './receive-buffer.ts'
 import { patchRequest } from './request.ts'
 import { patchRequestQueue } from './request-queue.ts'
 import { patchRetry } from './retry.ts'
+import { patchTransactions } from './transactions.ts'
 
 patchRetry()
 patchErrors()
@@ -32,7 +34,9 @@ patchGroupMessages()
 patchProduce()
 patchDecode()
 patchFetchedBatch()
+patchMembership()
 patchGroup()
+patchTransactions()
 
 const kafkajs = loadPackage<typeof Kafkajs>()
 

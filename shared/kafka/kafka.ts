@@ -17,6 +17,7 @@ import { explainFailure } from './client/map-errors.ts'
 import { joinAsOwner } from './group/assignment-only.ts'
 import { groupsOf, membersOf } from './group/describe-groups.ts'
 import { joinAsReader } from './group/reader.ts'
+import { sharedSockets } from './kafkajs-patches/shared-connections.ts'
 import { saslOf } from './login/login.ts'
 import type { Kafka, KafkaOptions, RawMessage } from './port.ts'
 import { createSender } from './produce/sender.ts'
@@ -37,6 +38,7 @@ export async function connectKafka(
   { log, clock, rights }: { log: Log; clock: Clock; rights?: readonly Right[] },
 ): Promise<Kafka> {
   const deps: Deps = { options, saslOf: saslOf(options.sasl, clock), log, clock, rights }
+  const producers: Deps = { ...deps, sockets: sharedSockets() }
   const cluster = await connect(deps)
   const opened = new Set<Closable>()
   let closed = false
@@ -75,8 +77,8 @@ export async function connectKafka(
     groups: (opening) => groupsOf(cluster, opening),
     readPartition: read,
     publisher: (transactionalId, publisherOptions = {}) =>
-      keep(createPublisher(transactionalId, publisherOptions, deps)),
-    sender: (senderOptions = {}) => keep(createSender(senderOptions, deps)),
+      keep(createPublisher(transactionalId, publisherOptions, producers)),
+    sender: (senderOptions = {}) => keep(createSender(senderOptions, producers)),
     owner: async (ownerOptions) => keep(await joinAsOwner(ownerOptions, deps)),
     reader: async (readerOptions) => keep(await joinAsReader(readerOptions, offsets.committed, deps)),
     close,

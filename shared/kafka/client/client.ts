@@ -2,7 +2,7 @@
  * Creates clients of the package. Every publisher, sender and group member has a client of its own. A client shares a
  * group's committed offsets among everything that it made. One member could then read from another's position.
  */
-import type { KafkaConfig, Kafka as KafkajsClient, Producer, RetryOptions } from 'kafkajs'
+import type { ISocketFactory, KafkaConfig, Kafka as KafkajsClient, Producer, RetryOptions } from 'kafkajs'
 import type { Clock } from '../../clock.ts'
 import type { Log } from '../../log.ts'
 import { Kafka as Client } from '../kafkajs-patches/load.ts'
@@ -21,6 +21,8 @@ export type Deps = {
   log: Log
   clock: Clock
   rights?: readonly Right[] | undefined
+  /** Clients with the same factory share their connections; without one, a client has its own. */
+  sockets?: ISocketFactory
 }
 
 /** Who asks Kafka, for the errors about a missing right. */
@@ -34,7 +36,10 @@ const REQUEST_TIMEOUT_MS = 20_000
 /** How long a partition that was added elsewhere can stay unseen. */
 export const METADATA_AGE_MAX_MS = 60_000
 
-export function newClient({ options, saslOf, log, clock }: Deps, retry: RetryOptions = RETRY): KafkajsClient {
+export function newClient(
+  { options, saslOf, log, clock, sockets = createSocket }: Deps,
+  retry: RetryOptions = RETRY,
+): KafkajsClient {
   const config: KafkaConfig = {
     brokers: options.brokers,
     clientId: options.clientId,
@@ -42,7 +47,7 @@ export function newClient({ options, saslOf, log, clock }: Deps, retry: RetryOpt
     authenticationTimeout: CONNECT_ATTEMPT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
     retry,
-    socketFactory: createSocket,
+    socketFactory: sockets,
     logLevel: packageLevel(log),
     logCreator: packageLog(log, clock),
   }

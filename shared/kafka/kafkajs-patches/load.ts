@@ -19,12 +19,14 @@ import { patchReceive } from './receive-buffer.ts'
 import { patchRequest } from './request.ts'
 import { patchRequestQueue } from './request-queue.ts'
 import { patchRetry } from './retry.ts'
+import { patchConnectionPools } from './shared-connections.ts'
 import { patchTransactions } from './transactions.ts'
 
 patchRetry()
 patchErrors()
 patchRequest()
 patchConnection()
+patchConnectionPools()
 patchAccess()
 patchAuthentication()
 patchCoordinator()

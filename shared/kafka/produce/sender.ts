@@ -45,7 +45,6 @@ export function createSender(options: SenderOptions, deps: Deps): Sender {
       idempotent: true,
       allowAutoTopicCreation: false,
       metadataMaxAge: METADATA_AGE_MAX_MS,
-      maxInFlightRequests: 1,
       retry: RETRY,
       createPartitioner: () => () => append.partition,
     })

@@ -110,7 +110,7 @@ function take(pools: SharedPools, make: () => ConnectionPool, key: string): Shar
 async function release(pools: SharedPools, shared: Shared, borrower: object): Promise<void> {
   const { pool, borrowers } = shared
   borrowers.delete(borrower)
-  if (pool.sasl !== undefined && pool.isConnected() && !pool.isAuthenticated()) shared.isBroken = true
+  if (pool.sasl !== undefined && !pool.isAuthenticated()) shared.isBroken = true
   if (borrowers.size > 0 && !shared.isBroken) return
   pools.get(keyOf(pool))?.delete(shared)
   if (borrowers.size === 0) await pool.destroy()

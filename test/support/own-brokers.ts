@@ -87,7 +87,7 @@ type Node = { id: number; internal: number; controller: number; clients: number 
 
 /** Enough for 50,000 records of some hundred bytes; 3 nodes take about 1 GB together. */
 const HEAP_MEGABYTES = 256
-const READY_MS_MAX = 60_000
+const READY_MS_MAX = 180_000
 const ASK_EVERY_MS = 100
 const ANSWER_WITHIN_MS = 2_000
 

@@ -71,8 +71,8 @@ function keyPair() {
 function certificateOf(key: forge.pki.rsa.PublicKey, subject: forge.pki.CertificateField[]): forge.pki.Certificate {
   const certificate = forge.pki.createCertificate()
   certificate.publicKey = key
-  // A leading zero keeps the number positive.
-  certificate.serialNumber = `00${randomBytes(15).toString('hex')}`
+  // A first byte of one keeps the number positive. After a zero, a random zero would be illegal padding.
+  certificate.serialNumber = `01${randomBytes(15).toString('hex')}`
   certificate.validity.notBefore = new Date(Date.now() - HOUR_MS)
   certificate.validity.notAfter = new Date(Date.now() + HOUR_MS)
   certificate.setSubject(subject)

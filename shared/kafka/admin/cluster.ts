@@ -10,7 +10,7 @@ import { askerOf, type Deps, METADATA_AGE_MAX_MS } from '../client/client.ts'
 import { within } from '../client/deadline.ts'
 import { explainFailure, isPassing } from '../client/map-errors.ts'
 import type { FetchedPartition } from '../kafkajs-patches/fetched-batch.ts'
-import { internal } from '../kafkajs-patches/internals.ts'
+import { internal, privateSymbol } from '../kafkajs-patches/internals.ts'
 
 export type PartitionOffset = { partition: number; offset: string; metadata?: string | null }
 export type TopicOffsets = { topic: string; partitions: PartitionOffset[] }
@@ -124,12 +124,8 @@ async function askAgain<T>({ clock, log }: Deps, work: () => Promise<T>): Promis
 
 /** The client keeps its cluster factory, with all its settings, under a symbol. */
 function newCluster(client: KafkajsClient): PackageCluster {
-  const symbol = Object.getOwnPropertySymbols(client).find(
-    ({ description }) => description === 'private:Kafka:createCluster',
-  )
   const parts = client as unknown as Record<symbol, (options: object) => PackageCluster>
-  const create = symbol === undefined ? undefined : parts[symbol]
-  if (create === undefined) throw new Error('the client package has no cluster factory')
+  const create = parts[privateSymbol(client, 'private:Kafka:createCluster')]!
   return create({ allowAutoTopicCreation: false, metadataMaxAge: METADATA_AGE_MAX_MS, isolationLevel: READ_COMMITTED })
 }
 

@@ -6,6 +6,7 @@ import { HeadraceError, messageOf, Stopped, Unavailable } from '../../errors.ts'
 import { KAFKA_TLS_OPTIONS, tlsFaultOf } from '../../tls/explain.ts'
 import { FencedError } from '../errors.ts'
 import type { Refused } from '../kafkajs-patches/access.ts'
+import { isDeniedType } from '../kafkajs-patches/error-type.ts'
 import { type Asker, accessDenied } from './access.ts'
 
 /** The fields of a package error that decide. */
@@ -30,7 +31,6 @@ const STALE = ['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'REBALANCE_IN_PROGRESS
 const NOT_IN_SYNC = ['NOT_ENOUGH_REPLICAS', 'NOT_ENOUGH_REPLICAS_AFTER_APPEND']
 const TOO_LARGE = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']
 const REFUSED = ['SASL_AUTHENTICATION_FAILED', 'UNSUPPORTED_SASL_MECHANISM', 'ILLEGAL_SASL_STATE', 'SECURITY_DISABLED']
-const DENIED = /_AUTHORIZATION_FAILED$/
 const TLS = /certificate|self[- ]signed|wrong version number|TLS|SSL|ALERT/i
 const CAUSES_MAX = 8
 /** Of several things that were asked for at once, these are as they should be. */
@@ -50,7 +50,7 @@ export function isUnknownTopic(error: unknown): boolean {
 
 /** The user has no permission. */
 export function isDenied(error: unknown): boolean {
-  return DENIED.test(failureOf(error).type ?? '')
+  return isDeniedType(failureOf(error).type ?? '')
 }
 
 /** There are fewer brokers than copies. The error may be one of ours, with the package's as its cause. */
@@ -127,7 +127,7 @@ export function explainFailure(error: unknown, doing: string, asker?: Asker): He
 }
 
 function isRefusal(name: string, type: string | undefined): boolean {
-  return name === 'KafkaJSSASLAuthenticationError' || REFUSED.includes(type ?? '') || DENIED.test(type ?? '')
+  return name === 'KafkaJSSASLAuthenticationError' || REFUSED.includes(type ?? '') || isDeniedType(type ?? '')
 }
 
 /** What a person can change: the mechanism, the login, or the rights. */
@@ -177,7 +177,7 @@ function partOf(error: Error): Error | undefined {
   const parts = Array.isArray(errors) ? errors : Array.isArray(partitions) ? partitions.map((each) => each?.error) : []
   const failures = parts.filter((each): each is Error & { type?: unknown } => each instanceof Error)
   return (
-    failures.find(({ type }) => DENIED.test(String(type))) ??
+    failures.find(({ type }) => isDeniedType(String(type))) ??
     failures.find(({ type }) => !WELL.includes(String(type))) ??
     failures[0]
   )

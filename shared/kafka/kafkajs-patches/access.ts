@@ -2,7 +2,8 @@
  * What a refusal for a missing right was about. The package's error says only "not authorized": the request, and the
  * topic, group or transactional id that was refused, are lost. Here they are added to the error, as `refused`.
  */
-import { internal } from './internals.ts'
+import { isDeniedType, typeOf } from './error-type.ts'
+import { internal, privateSymbol } from './internals.ts'
 
 /** `request`: the broker's method, such as `initProducerId`. */
 export type Refused = { request: string; topics: string[]; group?: string; transactionalId?: string }
@@ -24,7 +25,6 @@ type Method = (this: object, ...args: unknown[]) => Promise<unknown>
 /** TOPIC_AUTHORIZATION_FAILED (https://kafka.apache.org/protocol.html#protocol_error_codes). */
 const TOPIC_REFUSED = 29
 const TRANSACTION_COORDINATOR = 1
-const DENIED = /_AUTHORIZATION_FAILED$/
 /** An answer has topics, and partitions in them. */
 const DEPTH_MAX = 6
 
@@ -50,11 +50,8 @@ export function patchAccess(): void {
       }
     }
   }
-  const symbol = Object.getOwnPropertySymbols(prototype).find(
-    ({ description }) => description === 'private:Broker:sendRequest',
-  )
-  const send = symbol === undefined ? undefined : prototype[symbol]
-  if (symbol === undefined || send === undefined) throw new Error('the client package sends requests in another way')
+  const symbol = privateSymbol(prototype, 'private:Broker:sendRequest')
+  const send = prototype[symbol]!
   prototype[symbol] = function (sent) {
     return send.call(this, withTopics(sent as Sent))
   }
@@ -65,10 +62,7 @@ type Denied = Error & { topic?: unknown; refusedTopics?: string[]; refused?: Ref
 /** A request that refuses several topics has one error for each. */
 function deniedIn(error: unknown): Denied[] {
   const parts = error instanceof Error && 'errors' in error && Array.isArray(error.errors) ? error.errors : [error]
-  return parts.filter(
-    (each): each is Denied =>
-      each instanceof Error && 'type' in each && typeof each.type === 'string' && DENIED.test(each.type),
-  )
+  return parts.filter((each): each is Denied => isDeniedType(typeOf(each)))
 }
 
 /** The topics that the answer refuses are more exact than those of the request. */

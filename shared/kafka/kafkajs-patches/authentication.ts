@@ -4,7 +4,7 @@
  *   which the broker refuses.
  * - Of a listener that has other mechanisms, it does not say which.
  */
-import { internal, type Long } from './internals.ts'
+import { internal, type Long, privateSymbol } from './internals.ts'
 
 type Connection = {
   authenticatedAt: unknown
@@ -23,11 +23,8 @@ const VERSIONS = [0, 1]
 
 export function patchAuthentication(): void {
   const { prototype } = internal<{ prototype: Connection }>('network/connection.js')
-  const symbol = Object.getOwnPropertySymbols(prototype).find(
-    ({ description }) => description === 'private:Connection:shouldReauthenticate',
-  )
-  const shouldReauthenticate = symbol === undefined ? undefined : prototype[symbol]
-  if (symbol === undefined || shouldReauthenticate === undefined) throw new Error('kafkajs renews no sessions')
+  const symbol = privateSymbol(prototype, 'private:Connection:shouldReauthenticate')
+  const shouldReauthenticate = prototype[symbol]!
   prototype[symbol] = function (this: Connection) {
     const lifeMs = Number(this.sessionLifetime.toString())
     this.reauthenticationThreshold = Math.floor(Math.min(THRESHOLD_MS, lifeMs * THRESHOLD_SHARE))

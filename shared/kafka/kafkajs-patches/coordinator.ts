@@ -4,6 +4,7 @@
  *   moment. The package treats that as final, and one lost connection ends a group member for good.
  * - The reason is lost. A user who may not see the group gets the same error, as if that could pass.
  */
+import { isDeniedType, typeOf } from './error-type.ts'
 import { internal } from './internals.ts'
 
 type Of = { groupId: string; coordinatorType: number }
@@ -14,8 +15,6 @@ type Cluster = {
   findGroupCoordinatorMetadata(of: Of): Promise<object>
 }
 type Errors = { KafkaJSGroupCoordinatorNotFound: new (message: string) => Error }
-
-const DENIED = /_AUTHORIZATION_FAILED$/
 
 export function patchCoordinator(): void {
   const { prototype } = internal<{ prototype: Cluster }>('cluster/index.js')
@@ -35,13 +34,10 @@ export function patchCoordinator(): void {
       }),
     )
     if (found !== null && found !== undefined) return found
-    if (DENIED.test(typeOf(last))) throw last
+    if (isDeniedType(typeOf(last))) throw last
     const why = last instanceof Error ? `: ${last.message}` : ''
     throw Object.assign(new KafkaJSGroupCoordinatorNotFound(`Failed to find group coordinator${why}`), {
       retriable: true,
     })
   }
 }
-
-const typeOf = (error: unknown): string =>
-  error instanceof Error && 'type' in error && typeof error.type === 'string' ? error.type : ''

@@ -21,6 +21,13 @@ export function replaceInternal(path: string, exports: unknown): void {
   module.exports = exports
 }
 
+/** The package keeps what it does not export under symbols. Throws for one that this object does not have. */
+export function privateSymbol(object: object, description: string): symbol {
+  const symbol = Object.getOwnPropertySymbols(object).find((each) => each.description === description)
+  if (symbol === undefined) throw new Error(`the client package has no ${description}`)
+  return symbol
+}
+
 export function loadPackage<T>(): T {
   return load('kafkajs') as T
 }

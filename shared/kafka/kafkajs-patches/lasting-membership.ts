@@ -9,6 +9,7 @@
  */
 import { systemClock } from '../../clock.ts'
 import type { GroupHooks } from './consumer-group.ts'
+import { typeOf } from './error-type.ts'
 import { internal } from './internals.ts'
 import { isBrokerAway, isLeaderAway } from './moved.ts'
 
@@ -67,7 +68,7 @@ function followCoordinator(group: Group): void {
     try {
       await leave.call(this)
     } catch (error) {
-      if (!(error instanceof Error && 'type' in error && error.type === 'NOT_COORDINATOR_FOR_GROUP')) throw error
+      if (typeOf(error) !== 'NOT_COORDINATOR_FOR_GROUP') throw error
       this.coordinator = await this.cluster.findGroupCoordinator({ groupId: this.groupId })
       await leave.call(this)
     }

@@ -1,4 +1,5 @@
 /** Which errors mean that a request must go to another broker, or to the same one a moment later. */
+import { typeOf } from './error-type.ts'
 
 const TYPES = [
   'NOT_COORDINATOR_FOR_GROUP',
@@ -29,9 +30,5 @@ export function isBrokerAway(error: unknown): boolean {
 
 /** A partition's leader has moved, or none is elected yet. */
 export function isLeaderAway(error: unknown): boolean {
-  return error instanceof Error && LEADER_TYPES.includes(typeOf(error))
-}
-
-function typeOf(error: Error): string {
-  return 'type' in error ? String(error.type) : ''
+  return LEADER_TYPES.includes(typeOf(error))
 }

@@ -10,6 +10,7 @@
  */
 import { backoffMs } from '../../backoff.ts'
 import { systemClock } from '../../clock.ts'
+import { typeOf } from './error-type.ts'
 import { internal, replaceInternal } from './internals.ts'
 import { isBrokerAway } from './moved.ts'
 import { RETRY } from './retry.ts'
@@ -82,6 +83,4 @@ export function following(cluster: TransactionCluster): object {
 }
 
 /** The coordinator is the right one, and still ends the transaction before. */
-function isBusy(error: unknown): boolean {
-  return error instanceof Error && 'type' in error && error.type === 'CONCURRENT_TRANSACTIONS'
-}
+const isBusy = (error: unknown): boolean => typeOf(error) === 'CONCURRENT_TRANSACTIONS'

@@ -5,6 +5,7 @@
  * found.
  */
 
+import { formEncoded } from '../basic-pair.ts'
 import { REDACTED } from './mark.ts'
 
 /** Shorter values also occur in words that are not secrets. */
@@ -125,7 +126,7 @@ function withoutBase64(text: string, inside: RegExp): string {
 /** As URLs, forms, JSON and excerpts write it. */
 const writtenOf = (secret: string): string[] => [
   encodeURIComponent(secret),
-  new URLSearchParams([['', secret]]).toString().slice(1),
+  formEncoded(secret),
   JSON.stringify(secret).slice(1, -1),
   secret.replace(/\s+/g, ' '),
 ]

@@ -1,5 +1,6 @@
 /** Tokens of the OAuth 2.0 client credentials grant (RFC 6749 section 4.4), as KIP-768 asks for them. */
 import { Agent } from 'node:https'
+import { basicPair, formEncoded } from '../../basic-pair.ts'
 import type { Clock } from '../../clock.ts'
 import { messageOf, Unavailable } from '../../errors.ts'
 import { textRedactor } from '../../redact/text.ts'
@@ -23,11 +24,10 @@ export function tokenFromEndpoint(
   const url = new URL(source.url)
   const { clientId, clientSecret, scope, ca } = source
   const agent = ca === undefined ? undefined : new Agent(trustedAuthorities(ca))
-  const login = `${formEncoded(clientId)}:${formEncoded(clientSecret)}`
   const redact = textRedactor(() => [clientSecret, formEncoded(clientSecret)])
   const headers = {
     accept: 'application/json',
-    authorization: `Basic ${Buffer.from(login).toString('base64')}`,
+    authorization: `Basic ${Buffer.from(basicPair(clientId, clientSecret)).toString('base64')}`,
     'content-type': 'application/x-www-form-urlencoded',
   }
   const form = { grant_type: 'client_credentials', ...(scope === undefined ? {} : { scope }) }
@@ -84,6 +84,3 @@ function fieldsIn(text: string): Record<string, unknown> {
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
-
-/** RFC 6749 section 2.3.1 asks for form encoding inside the Basic header. */
-const formEncoded = (text: string): string => new URLSearchParams([['', text]]).toString().slice(1)

@@ -2,6 +2,7 @@
  * The token request of an OAuth 2.0 grant (RFC 6749 sections 2.3.1 and 3.2). Its fields are a form, JSON or a query.
  * The client is among them, or in a Basic header.
  */
+import { basicPair } from '#shared/basic-pair.ts'
 import type { Resolver } from '#shared/config/config.ts'
 import { FIELD_NAMES, type FieldName, type TokenRequestSpec } from '#shared/declaration/auth/token-request.ts'
 import type { Source } from '#shared/declaration/compile.ts'
@@ -100,9 +101,3 @@ export const headersOf = (given: TokenRequestSpec['headers'], secrets: LiveSecre
 
 export const scopeText = ({ scope, scopeSeparator }: Pick<TokenRequestSpec, 'scope' | 'scopeSeparator'>) =>
   Array.isArray(scope) ? scope.join(scopeSeparator) : scope
-
-/** RFC 6749 section 2.3.1 asks for form encoding inside the Basic header. */
-export const basicPair = (clientId: string, clientSecret: string): string =>
-  `${formEncoded(clientId)}:${formEncoded(clientSecret)}`
-
-const formEncoded = (text: string): string => new URLSearchParams([['', text]]).toString().slice(1)

@@ -1,9 +1,10 @@
 /**
  * Whether a topic survives the loss of a broker. It has as many copies as there are brokers, up to three. Two of three
  * must have a record before it counts as written. What falls short is a warning with the command that changes it.
- * Pure, but for `replicationOf`.
+ * Pure, but for `streamReplication`.
  */
 import type { Kafka, Replication } from './kafka/kafka.ts'
+import type { Names } from './names.ts'
 
 export const COPIES_WANTED = 3
 export const IN_SYNC_WANTED = 2
@@ -24,9 +25,7 @@ export function replicationWarnings(
   const least = Math.min(...short.map(({ replicas }) => replicas.length))
   // With two brokers, one that is away would stop all writing.
   const isLoose = brokers.length >= COPIES_WANTED && inSync !== undefined && Number(inSync) < IN_SYNC_WANTED
-  const setting =
-    `kafka-configs --bootstrap-server BROKER --alter --entity-type topics --entity-name ${topic} ` +
-    `--add-config ${IN_SYNC_SETTING}=${IN_SYNC_WANTED}`
+  const setting = topicSettingsCommand(topic, { [IN_SYNC_SETTING]: String(IN_SYNC_WANTED) })
   const warnings: ReplicationWarning[] = []
   if (short.length > 0) {
     warnings.push({
@@ -72,11 +71,23 @@ function withMore(
   return [...replicas, ...turned].slice(0, copies)
 }
 
+/** For a person to run on the broker (Kafka documentation, "Topic Configs"). */
+export function topicSettingsCommand(topic: string, settings: Readonly<Record<string, string>>): string {
+  const all = Object.entries(settings).map(([name, value]) => `${name}=${value}`)
+  const of = `--entity-type topics --entity-name ${topic}`
+  return `kafka-configs --bootstrap-server BROKER --alter ${of} --add-config ${all.join(',')}`
+}
+
+type Looks = Pick<Kafka, 'replication' | 'topicSettings'>
+
+/** Of a stream's two topics: `topic` and that of its dead letters. */
+export async function streamReplication(kafka: Looks, names: Names, topic: string): Promise<ReplicationWarning[]> {
+  const topics = [topic, names.deadLetters(topic)]
+  return (await Promise.all(topics.map((each) => replicationOf(kafka, each)))).flat()
+}
+
 /** Empty for a topic that does not exist. */
-export async function replicationOf(
-  kafka: Pick<Kafka, 'replication' | 'topicSettings'>,
-  topic: string,
-): Promise<ReplicationWarning[]> {
+async function replicationOf(kafka: Looks, topic: string): Promise<ReplicationWarning[]> {
   const replication = await kafka.replication(topic)
   if (replication.partitions.length === 0) return []
   const settings = await kafka.topicSettings(topic, [IN_SYNC_SETTING])

@@ -5,7 +5,7 @@
  */
 import type { Kafka, TopicSpec } from './kafka/kafka.ts'
 import type { Log } from './log.ts'
-import { replicationOf } from './replication.ts'
+import { IN_SYNC_SETTING, replicationWarnings, topicSettingsCommand } from './replication.ts'
 import { MIB } from './units.ts'
 
 /** A record of the largest size and its batch must fit; the broker's default of 1 MiB would refuse large ones. */
@@ -52,12 +52,8 @@ export function settingDifferences(
   })
 }
 
-/** For a person to run on the broker (Kafka documentation, "Topic Configs"). */
-export function alterCommand(topic: string, differences: readonly SettingDifference[]): string {
-  const settings = differences.map(({ name, wanted }) => `${name}=${wanted}`).join(',')
-  const of = `--entity-type topics --entity-name ${topic}`
-  return `kafka-configs --bootstrap-server BROKER --alter ${of} --add-config ${settings}`
-}
+export const alterCommand = (topic: string, differences: readonly SettingDifference[]): string =>
+  topicSettingsCommand(topic, Object.fromEntries(differences.map(({ name, wanted }) => [name, wanted])))
 
 /**
  * Creates the topic, or warns of differences in an existing one, and of too few copies in either. A user without the
@@ -66,9 +62,11 @@ export function alterCommand(topic: string, differences: readonly SettingDiffere
 export async function ensureTopic(kafka: Kafka, spec: TopicSpec, log: Log): Promise<'created' | 'present' | 'grown'> {
   const { topic } = spec
   const outcome = await kafka.ensureTopic(spec)
-  for (const { what, remedy } of await replicationOf(kafka, topic)) log.warn({ topic, hint: remedy }, what)
+  const settings = await kafka.topicSettings(topic, [IN_SYNC_SETTING, ...Object.keys(spec.config ?? {})])
+  const few = replicationWarnings(topic, await kafka.replication(topic), settings.get(IN_SYNC_SETTING))
+  for (const { what, remedy } of few) log.warn({ topic, hint: remedy }, what)
   if (outcome === 'created') return outcome
-  const differences = settingDifferences(spec, await kafka.topicSettings(topic, Object.keys(spec.config ?? {})))
+  const differences = settingDifferences(spec, settings)
   if (differences.length > 0) {
     const says = differences.map(({ name, is, wanted }) => `${name} is ${is}, expected ${wanted}`).join('; ')
     log.warn({ topic, hint: alterCommand(topic, differences) }, `settings of the topic differ: ${says}`)

@@ -8,7 +8,7 @@ import { WrongUse } from '#shared/errors.ts'
 import type { Kafka } from '#shared/kafka/kafka.ts'
 import { label, type Names, type StreamName } from '#shared/names.ts'
 import { recordTopics } from '#shared/record-topics.ts'
-import { replicationOf } from '#shared/replication.ts'
+import { streamReplication } from '#shared/replication.ts'
 import { type SchemaDifference, schemaDifferences } from '#shared/schema/compatibility.ts'
 import { annotationOf, type JsonSchema } from '#shared/schema/json-schema.ts'
 import type { Registry } from '#shared/schema/registry.ts'
@@ -114,8 +114,7 @@ const schemaFinding = ({ path, change }: SchemaDifference): Finding => ({
 })
 
 async function copiesFindings({ kafka, names }: PlanDeps, topic: string): Promise<Finding[]> {
-  const all = await Promise.all([topic, names.deadLetters(topic)].map((each) => replicationOf(kafka, each)))
-  return all.flat().map(({ what, remedy }) => warning('FEW_COPIES', what, remedy))
+  return (await streamReplication(kafka, names, topic)).map(({ what, remedy }) => warning('FEW_COPIES', what, remedy))
 }
 
 async function loadedBefore({ kafka, names }: PlanDeps, topic: string): Promise<boolean> {

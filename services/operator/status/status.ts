@@ -11,7 +11,7 @@ import { type Commit, KNOWN_CHARS, parseCheckpoint, parseCommit } from '#shared/
 import { type Resume, resume } from '#shared/progress/resume.ts'
 import { parseSkip, type Skip } from '#shared/progress/skip.ts'
 import { recordTopics, refuseIfHidden } from '#shared/record-topics.ts'
-import { type ReplicationWarning, replicationOf } from '#shared/replication.ts'
+import { type ReplicationWarning, streamReplication } from '#shared/replication.ts'
 import { countDeadLetters, type DeadLetterCount } from '../dead-letters/scan.ts'
 import { type AttemptStatus, attemptStatus, type StallStatus, stallStatus } from './attempt.ts'
 import { type BackfillStatus, backfillsOf, type SkipStatus, skipStatus } from './backfills.ts'
@@ -117,9 +117,7 @@ export async function statusOf(
         }),
       )
       const backfills = await backfillsOf(kafka, names, { topic, logs, loaded }, groups, fetchers)
-      const replication = (
-        await Promise.all([topic, names.deadLetters(topic)].map((each) => replicationOf(kafka, each)))
-      ).flat()
+      const replication = await streamReplication(kafka, names, topic)
       return { stream, topic, partitions, backfills, replication }
     }),
   )

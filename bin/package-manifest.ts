@@ -1,10 +1,8 @@
 /** The package.json of the npm package, from that of the repository. */
+import { LOCAL_PACKAGES } from '#shared/installation.ts'
 
 /** The lowest Node on which the package's test passes; that of the highest `engines` among its dependencies. */
 const NODE_MIN = '22.19.0'
-
-/** Packages of the local stack and the sample API: a warehouse in production needs none of them. */
-const OPTIONAL = ['chdb', 'ffi-rs', 'vega-datasets'] as const
 
 type Fields = Record<string, unknown> & {
   dependencies: Record<string, string>
@@ -33,8 +31,8 @@ export function packageManifest(repository: Fields): Record<string, unknown> {
       './package.json': './package.json',
     },
     dependencies,
-    peerDependencies: Object.fromEntries(OPTIONAL.map((each) => [each, versionOf(each, devDependencies)])),
-    peerDependenciesMeta: Object.fromEntries(OPTIONAL.map((each) => [each, { optional: true }])),
+    peerDependencies: Object.fromEntries(LOCAL_PACKAGES.map((each) => [each, versionOf(each, devDependencies)])),
+    peerDependenciesMeta: Object.fromEntries(LOCAL_PACKAGES.map((each) => [each, { optional: true }])),
   }
 }
 

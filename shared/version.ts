@@ -1,6 +1,4 @@
 /** The version of this program, for `--version`, logs, metrics, `status` and page markers. */
-import { readFileSync } from 'node:fs'
+import manifest from '../package.json' with { type: 'json' }
 
-export const VERSION: string = (
-  JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
-).version
+export const VERSION: string = manifest.version

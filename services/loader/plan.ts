@@ -15,9 +15,9 @@ import type { Registry } from '#shared/schema/registry.ts'
 import { specOf } from './consume/schema-catalog.ts'
 import { wasLoaded } from './consume/start-position.ts'
 import type { Placement } from './table/ddl.ts'
-import { type Finding, warning } from './table/findings.ts'
+import { type Finding, gone, warning } from './table/findings.ts'
 import { NEW_TABLE, type TableChange } from './table/table-diff.ts'
-import { gone, type TableChecks } from './table/tables.ts'
+import type { TableChecks } from './table/tables.ts'
 
 export type StreamPlan = {
   stream: string

@@ -59,7 +59,7 @@ const BY_FOLDER: Readonly<Record<string, readonly string[]>> = {
   'services/loader/insert': ['isolate-rows'],
   'services/loader': ['plan'],
   'services/loader/splice': ['part-builder', 'read-marker', 'refused-frame', 'schema-lookup', 'splice'],
-  'services/loader/table': ['distributed-check', 'distributed', 'findings', 'table-diff'],
+  'services/loader/table': ['distributed-check', 'distributed', 'findings', 'replicas', 'table-diff'],
   'shared/kafka/group': ['assigner'],
   'shared/messages': ['frame', 'page-marker'],
   'shared/progress': ['offset-metadata', 'partition-scopes', 'resume', 'skip'],

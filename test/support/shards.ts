@@ -1,4 +1,7 @@
-/** Two real ClickHouse servers that are the two shards of the cluster `two`, beside the stack that all tests share. */
+/**
+ * Two real ClickHouse servers that are the two shards of the cluster `two`, or the two replicas of its only shard,
+ * beside the stack that all tests share. What is written to one replica stays there, since there is no Keeper.
+ */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -20,19 +23,24 @@ const SERVER = resolve(import.meta.dirname, '..', '..', 'services', 'stack', 'se
 const STOP_WITHIN_MS = 10_000
 const ASK_WITHIN_MS = 2_000
 
+type Layout = 'shards' | 'replicas'
+
+export const twoShards = (): Promise<Shards> => twoServers('shards', { CLICKHOUSE_SHARDED: 'true' })
+export const twoReplicas = (): Promise<Shards> => twoServers('replicas', {})
+
 /** They end with the test's process at the latest. A statement ON CLUSTER is done as in `on-cluster.ts`. */
-export async function twoShards(): Promise<Shards> {
+async function twoServers(layout: Layout, options: Record<string, string>): Promise<Shards> {
   const stack = await testStack()
   const dir = await mkdtemp(join(tmpdir(), 'headrace-shards-'))
   const [http1 = 0, http2 = 0, tcp1 = 0, tcp2 = 0] = await freePorts(4, systemClock)
-  const first = await startShard(join(dir, '1'), http1, configOf(tcp1, [tcp1, tcp2]))
-  const second = await startShard(join(dir, '2'), http2, configOf(tcp2, [tcp1, tcp2]))
+  const first = await startShard(join(dir, '1'), http1, configOf(layout, tcp1, [tcp1, tcp2]))
+  const second = await startShard(join(dir, '2'), http2, configOf(layout, tcp2, [tcp1, tcp2]))
   atEnd(async () => {
     await Promise.all([first.stop(), second.stop()])
     await rm(dir, { recursive: true, force: true })
   })
   const { url, statements } = await onCluster([first.url, second.url])
-  const ours = { CLICKHOUSE_URL: url, CLICKHOUSE_CLUSTER: CLUSTER, CLICKHOUSE_SHARDED: 'true' }
+  const ours = { CLICKHOUSE_URL: url, CLICKHOUSE_CLUSTER: CLUSTER, ...options }
   const env = (overrides = {}) => stack.env({ ...ours, ...overrides })
   return { ...stack, clickhouseUrl: url, env, shards: [first, second], statements }
 }
@@ -63,9 +71,10 @@ async function startShard(dir: string, port: number, config: string): Promise<Sh
   return shard
 }
 
-function configOf(tcp: number, all: readonly number[]): string {
-  const replica = (port: number) => `<replica><host>127.0.0.1</host><port>${port}</port></replica>`
-  const shards = all.map((port) => `<shard><internal_replication>true</internal_replication>${replica(port)}</shard>`)
+function configOf(layout: Layout, tcp: number, all: readonly number[]): string {
+  const replicas = all.map((port) => `<replica><host>127.0.0.1</host><port>${port}</port></replica>`)
+  const inShards = layout === 'shards' ? replicas : [replicas.join('')]
+  const shards = inShards.map((inside) => `<shard><internal_replication>true</internal_replication>${inside}</shard>`)
   return `<clickhouse>
   <tcp_port>${tcp}</tcp_port><listen_host>127.0.0.1</listen_host>
   <remote_servers><${CLUSTER}>${shards.join('')}</${CLUSTER}></remote_servers>

@@ -61,6 +61,7 @@ export function createDeadLetterLedger(deps: DeadLetterLedgerDeps): DeadLetterLe
     ...{ writer, database, table: LETTERS_TABLE },
     nonce: drawNonce(clock),
     ensure: tables.ensureDeadLetterLedger,
+    explain: tables.explain,
   })
 
   /** `owned`: null for all partitions. */

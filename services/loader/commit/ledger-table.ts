@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import { type Failure, ofTable } from '../failures/classify-error.ts'
 import { type RetryPolicy, untilDecided } from '../failures/retry.ts'
 import type { Insert, Writer } from '../insert/writer.ts'
+import type { Tables } from '../table/tables.ts'
 
 export type LedgerTable = {
   /** `lines`: rows as JSON, a newline after each. */
@@ -22,9 +23,11 @@ export type LedgerTableDeps = {
   nonce: string
   /** Creates the table where it is missing. */
   ensure(): Promise<Failure | null>
+  /** What a failure comes from, where that is known. */
+  explain: Tables['explain']
 }
 
-export function createLedgerTable({ writer, database, table, nonce, ensure }: LedgerTableDeps): LedgerTable {
+export function createLedgerTable({ writer, database, table, nonce, ensure, explain }: LedgerTableDeps): LedgerTable {
   let isReady = false
 
   async function attempt(rows: LedgerRows, signal: AbortSignal): Promise<Failure | null> {
@@ -34,8 +37,9 @@ export function createLedgerTable({ writer, database, table, nonce, ensure }: Le
       isReady = true
     }
     const failure = await writer.insert({ database, table, ...rows }, signal)
-    if (failure !== null) isReady = false
-    return ofTable(failure)
+    if (failure === null) return null
+    isReady = false
+    return ofTable(await explain(failure, table))
   }
 
   return {

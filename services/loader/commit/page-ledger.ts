@@ -37,7 +37,8 @@ export function createPageLedger({
   clock,
   nonce,
 }: PageLedgerDeps): PageLedger {
-  const ledger = createLedgerTable({ writer, database, table: LEDGER_TABLE, nonce, ensure: tables.ensureLedger })
+  const { ensureLedger: ensure, explain } = tables
+  const ledger = createLedgerTable({ writer, database, table: LEDGER_TABLE, nonce, ensure, explain })
   /** Partitions whose last marker was not trusted: one log line for a series of such markers. */
   const doubted = new Set<string>()
 

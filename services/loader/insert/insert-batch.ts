@@ -55,10 +55,15 @@ export function createInsertBatch({ writer, tables, database, nonce, metrics, cl
         retryPolicy.over,
       )
       metrics.inserts.inc({ table, outcome: failure?.kind ?? 'confirmed' })
-      if (failure !== null) batch.failed = true
-      if (failure === null) metrics.insertSeconds.observe({ table }, (clock.elapsedMs() - startedMs) / 1000)
+      if (failure === null) {
+        metrics.insertSeconds.observe({ table }, (clock.elapsedMs() - startedMs) / 1000)
+        return null
+      }
+      batch.failed = true
+      const explained = await tables.explain(failure, table)
+      if (explained !== failure) return explained
       // The table is checked before a row is blamed: a missing column makes every row look bad.
-      if (failure?.kind !== 'table' && failure?.kind !== 'data') return failure
+      if (failure.kind !== 'table' && failure.kind !== 'data') return failure
       const ensured = await tables.ensure(spec, { mayCreate: false })
       if (ensured.failure !== null) return ensured.failure
       return ensured.changed ? { ...failure, kind: 'ambiguous' } : failure

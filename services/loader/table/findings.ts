@@ -25,6 +25,21 @@ export const warning = (name: string, message: string, remedy: string): Finding 
   remedy,
 })
 
+export type Named = Pick<Finding, 'name' | 'message' | 'remedy'>
+
+/** A table that held confirmed rows: silently creating it again would hide that they are lost. */
+export const gone = ({ database }: Placement, table: string): Named => ({
+  name: 'UNKNOWN_TABLE',
+  message: `table ${database}.${table} is gone`,
+  remedy: `bring it back, or load again: ${HEADRACE} replay`,
+})
+
+export const invisible = ({ database }: Placement, table: string): Named => ({
+  name: 'UNKNOWN_TABLE',
+  message: `table ${database}.${table} was made and cannot be seen`,
+  remedy: 'let the loader read system.tables',
+})
+
 /** The engine or key of a table cannot be changed: it is renamed, and a replay creates it again. */
 export function putAside(at: Placement, { table }: TableSpec): string {
   const aside = `${quoted(at.database)}.${quoted(`${table}_old`)}`

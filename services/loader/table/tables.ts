@@ -6,7 +6,6 @@
 
 import type { ClickHouseClient } from '@clickhouse/client'
 import { ClickHouseError } from '@clickhouse/client'
-import { HEADRACE } from '#shared/config/called-as.ts'
 import type { Log } from '#shared/log.ts'
 import { LEDGER_TABLE, LETTERS_TABLE } from '#shared/names.ts'
 import type { DataParts } from '../batch/adaptive-limits.ts'
@@ -24,13 +23,13 @@ import {
   createDeadLetterTable,
   createPageLedgerTable,
   LOADER_COLUMNS,
-  type Placement,
   type TableSpec,
   textLiteral,
 } from './ddl.ts'
 import { ledgerStatements } from './distributed-check.ts'
-import type { Finding } from './findings.ts'
+import { type Finding, gone, invisible, type Named } from './findings.ts'
 import { type ExistingTables, introspect } from './introspect.ts'
+import { explainByReplicas, unevenReplicas } from './replicas.ts'
 import { type ConfirmedPlacement, checkServer } from './server-check.ts'
 import { type CheckedTable, diffTable, NEW_TABLE } from './table-diff.ts'
 
@@ -46,6 +45,8 @@ export type Tables = {
   ensure(spec: TableSpec, options: { mayCreate: boolean; latest?: boolean }): Promise<EnsuredTable>
   ensureLedger(): Promise<Failure | null>
   ensureDeadLetterLedger(): Promise<Failure | null>
+  /** The failure of an insert; or another one, where the table is missing on a replica. */
+  explain(failure: Failure, table: string): Promise<Failure>
   /** Null when ClickHouse responds and accepts the login. */
   ping(): Promise<Failure | null>
 }
@@ -79,6 +80,8 @@ export function createTables(client: ClickHouseClient, at: ConfirmedPlacement, l
     const found = await introspect(rows, at, table)
     let diff = await diffFound(spec, found, latest)
     if (diff.refused !== null) return unfit(diff.refused)
+    const elsewhere = await refusedByReplicas(table, found)
+    if (elsewhere !== null) return unfit(elsewhere)
     if (found.table === null) {
       if (!mayCreate) return unfit(gone(at, table))
       await makeDatabase()
@@ -98,12 +101,19 @@ export function createTables(client: ClickHouseClient, at: ConfirmedPlacement, l
     return { failure: null, changed: essential.length > 0 }
   }
 
+  /** A replica without the table is worth a warning, unless it is the one that was asked. */
+  async function refusedByReplicas(table: string, found: ExistingTables): Promise<Finding | null> {
+    const uneven = await unevenReplicas(rows, at, table, found)
+    if (uneven?.severity === 'warning') warnOnce(table, uneven.name, `${uneven.message}; ${uneven.remedy}`)
+    return uneven?.severity === 'refused' ? uneven : null
+  }
+
   /** Logs each message once, since the table is checked often. */
   async function applyOptional(table: string, { steps, findings }: CheckedTable): Promise<void> {
     for (const { name, message, remedy } of findings) warnOnce(table, name, `${message}; ${remedy}`)
     for (const { what, statement, essential } of steps) {
       if (essential) continue
-      const failure = await failureIn(() => run(statement))
+      const failure = await failureIn(() => run(statement).then(() => null))
       if (failure === null) log.info({ table, change: what }, `table ${table}: ${what} is new`)
       else warnOnce(table, failure.name, `table ${table}: ${what} could not be made: ${failure.message}`)
     }
@@ -139,10 +149,23 @@ export function createTables(client: ClickHouseClient, at: ConfirmedPlacement, l
     }
   }
 
-  async function ensureLedgerTable(table: string, create: typeof createPageLedgerTable): Promise<void> {
-    const statements = ledgerStatements(at, await introspect(rows, at, table), table, create)
+  async function ensureLedgerTable(table: string, create: typeof createPageLedgerTable): Promise<Failure | null> {
+    const found = await introspect(rows, at, table)
+    const elsewhere = await refusedByReplicas(table, found)
+    if (elsewhere !== null) return unfit(elsewhere).failure
+    const statements = ledgerStatements(at, found, table, create)
     if (statements.length > 0) await makeDatabase()
     for (const statement of statements) await run(statement)
+    return null
+  }
+
+  async function check(spec: TableSpec): Promise<CheckedTable> {
+    const found = await introspect(rows, at, spec.table)
+    const diff = await diffFound(spec, found, true)
+    const uneven = await unevenReplicas(rows, at, spec.table, found)
+    if (uneven === null) return diff
+    if (uneven.severity === 'refused') return { steps: [], findings: [uneven], refused: uneven }
+    return { ...diff, findings: [...diff.findings, uneven] }
   }
 
   async function makeDatabase(): Promise<void> {
@@ -169,48 +192,36 @@ export function createTables(client: ClickHouseClient, at: ConfirmedPlacement, l
 
   return {
     async ensure(spec, options) {
-      let ensured: EnsuredTable = { failure: null, changed: false }
+      let changed = false
       const failure = await failureIn(async () => {
-        ensured = await ensure(spec, options)
+        const ensured = await ensure(spec, options)
+        changed = ensured.changed
+        return ensured.failure
       })
-      return failure === null ? ensured : { failure, changed: false }
+      return { failure, changed }
     },
     ensureLedger: () => failureIn(() => ensureLedgerTable(LEDGER_TABLE, createPageLedgerTable)),
     ensureDeadLetterLedger: () => failureIn(() => ensureLedgerTable(LETTERS_TABLE, createDeadLetterTable)),
+    explain: (failure, table) => explainByReplicas(failure, at, table, rows).catch(() => failure),
     dataParts: (table) => dataPartsOf(rows, at, table),
     server: () => checkServer({ rows, text }, at, insertNeeds(at)),
-    check: async (spec) => diffFound(spec, await introspect(rows, at, spec.table), true),
+    check,
     ping: () =>
       failureIn(async () => {
         await rows('SELECT 1')
+        return null
       }),
   }
 }
-
-type Named = Pick<Finding, 'name' | 'message' | 'remedy'>
-
-/** A table that held confirmed rows: silently creating it again would hide that they are lost. */
-export const gone = ({ database }: Placement, table: string): Named => ({
-  name: 'UNKNOWN_TABLE',
-  message: `table ${database}.${table} is gone`,
-  remedy: `bring it back, or load again: ${HEADRACE} replay`,
-})
-
-const invisible = ({ database }: Placement, table: string): Named => ({
-  name: 'UNKNOWN_TABLE',
-  message: `table ${database}.${table} was made and cannot be seen`,
-  remedy: 'let the loader read system.tables',
-})
 
 const unfit = ({ name, message, remedy }: Named): EnsuredTable => ({
   failure: tableFailure(name, `${message}; ${remedy}`),
   changed: false,
 })
 
-async function failureIn(ask: () => Promise<void>): Promise<Failure | null> {
+async function failureIn(ask: () => Promise<Failure | null>): Promise<Failure | null> {
   try {
-    await ask()
-    return null
+    return await ask()
   } catch (error) {
     if (!(error instanceof ClickHouseError)) return failureOfTransport(error)
     const code = Number(error.code)

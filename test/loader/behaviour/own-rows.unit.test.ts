@@ -86,7 +86,10 @@ const EVERY_KIND: readonly FailureKind[] = ['ambiguous', 'overload', 'memory', '
 const COUNT_AND_MARK = 2
 const COMPLETE = { complete: { from: 5, startedMs: 0 } }
 const declared = { policyOf: () => DELETES_DEFAULT, refresh: async () => undefined }
-const tables = { ensureLedger: async () => null } as Pick<Tables, 'ensureLedger'> as Tables
+const tables = {
+  ensureLedger: async () => null,
+  explain: async (failure) => failure,
+} as Pick<Tables, 'ensureLedger' | 'explain'> as Tables
 
 describe('of the rows that are its own', () => {
   test('the loader blames none: the ledger waits for its table whatever is said', async () => {

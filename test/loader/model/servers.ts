@@ -73,6 +73,7 @@ export const tablesOf = ({ world }: Life): Tables => ({
     return { failure: bad ? failure('table') : null, changed: world.hostile && world.random() < 0.05 }
   },
   ensureLedger: async () => null,
+  explain: async (failure) => failure,
   ensureDeadLetterLedger: async () => null,
   ping: async () => null,
 })

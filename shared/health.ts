@@ -1,7 +1,7 @@
 /**
  * The readiness of a service. /readyz is 200 while Kafka and the registry accept this worker. An API that is down, or a
- * table that takes no rows, blocks no rollout: it is reported in the body. /readyz is 503, with the reason, when a
- * server refuses this worker or has not answered for `UNREADY_AFTER_MS`. That holds at the start and later.
+ * table that takes no rows, blocks no rollout: it is reported in the body. /readyz is 503, with the reason, until each
+ * has accepted this worker once, and later when one refuses it or has not answered for `UNREADY_AFTER_MS`.
  */
 import type { Clock } from './clock.ts'
 import { HeadraceError, messageOf, Unavailable } from './errors.ts'
@@ -67,13 +67,12 @@ export const UNREADY_AFTER_MS = 30_000
 export const PROBE_EVERY_MS = 5_000
 const PROBE_DEADLINE_MS = 10_000
 
-/** Returns why this worker is not accepted, or null while it is. Polls until the signal aborts. */
+/** Returns why this worker is not accepted, or null while it is. Polls from now on, until the signal aborts. */
 export function watchServers(probes: readonly Probe[], clock: Clock, signal: AbortSignal): () => string | null {
-  const states = probes.map(() => ({ answeredMs: clock.elapsedMs(), error: null as unknown }))
+  const states = probes.map(() => ({ answeredMs: null as number | null, error: null as unknown }))
 
   async function watch({ name, ask }: Probe, state: (typeof states)[number]): Promise<void> {
     for (;;) {
-      await clock.sleep(PROBE_EVERY_MS, signal)
       try {
         await bounded(clock, name, ask())
         state.answeredMs = clock.elapsedMs()
@@ -81,6 +80,7 @@ export function watchServers(probes: readonly Probe[], clock: Clock, signal: Abo
       } catch (error) {
         state.error = error
       }
+      await clock.sleep(PROBE_EVERY_MS, signal)
     }
   }
   for (const [index, probe] of probes.entries()) {
@@ -90,11 +90,11 @@ export function watchServers(probes: readonly Probe[], clock: Clock, signal: Abo
 
   return () => {
     for (const [index, { answeredMs, error }] of states.entries()) {
-      if (error === null) continue
       const name = probes[index]?.name ?? ''
-      const silentMs = clock.elapsedMs() - answeredMs
       if (isRefusal(error)) return `${name} does not accept this worker: ${messageOf(error)}`
-      if (silentMs > UNREADY_AFTER_MS)
+      if (answeredMs === null) return `${name} has not answered yet${error === null ? '' : `: ${messageOf(error)}`}`
+      const silentMs = clock.elapsedMs() - answeredMs
+      if (error !== null && silentMs > UNREADY_AFTER_MS)
         return `${name} has not answered for ${Math.round(silentMs / 1000)} s: ${messageOf(error)}`
     }
     return null

@@ -1,20 +1,23 @@
 /**
- * A service whose user lacks a right on Kafka. Ending would only have it restarted at once, again and again. So it
- * waits for a person, says what is missing, and starts its work again after growing pauses. Until the work has lasted
- * for a while, it is not ready.
+ * A service that cannot work yet. Its user lacks a right on Kafka; or at its start, Kafka or the registry is away or
+ * refuses it. Ending would only have it restarted at once, again and again. So it waits, says why, and starts its work
+ * again after growing pauses. Until the work has lasted for a while, it is not ready.
  */
 import { backoffWithEqualJitterMs } from './backoff.ts'
 import type { Clock } from './clock.ts'
+import { Unavailable } from './errors.ts'
 import { AccessDenied } from './kafka/kafka.ts'
 import type { Log } from './log.ts'
 
 export type Permission = {
   /**
-   * Runs the work, and again after each missing right. Resolves with its result; null when the signal ends a pause.
-   * Throws every other error of the work.
+   * Runs the work, and again after each failure that is waited for. Resolves with its result; null when the signal ends
+   * a pause. Throws every other error of the work.
    */
   run<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T | null>
-  /** Which right is missing; null when the work has not missed one for `SETTLED_MS`. */
+  /** The servers have let the work start: from now on only a missing right is waited for. */
+  started(): void
+  /** Why the work could not start; null when it has not failed for `SETTLED_MS`. */
   refusal(): string | null
 }
 
@@ -27,6 +30,7 @@ export function createPermission({ clock, log }: { clock: Clock; log: Log }): Pe
   let missing: string | null = null
   let startedMs = clock.elapsedMs()
   let isRunning = false
+  let hasStarted = false
 
   const hasSettled = () => isRunning && clock.elapsedMs() - startedMs >= SETTLED_MS
 
@@ -34,10 +38,11 @@ export function createPermission({ clock, log }: { clock: Clock; log: Log }): Pe
     for (let failures = 1; ; failures++) {
       startedMs = clock.elapsedMs()
       isRunning = true
+      hasStarted = false
       try {
         return await work()
       } catch (error) {
-        if (!(error instanceof AccessDenied)) throw error
+        if (!(error instanceof AccessDenied) && (hasStarted || !isServerAway(error))) throw error
         if (hasSettled()) failures = 1
         isRunning = false
         missing = error.message
@@ -49,5 +54,15 @@ export function createPermission({ clock, log }: { clock: Clock; log: Log }): Pe
     }
   }
 
-  return { run, refusal: () => (hasSettled() ? null : missing) }
+  return {
+    run,
+    started: () => {
+      hasStarted = true
+    },
+    refusal: () => (hasSettled() ? null : missing),
+  }
 }
+
+/** Waiting would not change a mistake in an option or a declaration. */
+const isServerAway = (error: unknown): error is Unavailable =>
+  error instanceof Unavailable && /^HR_(KAFKA|REGISTRY)/.test(error.code)

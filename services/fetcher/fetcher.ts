@@ -44,7 +44,7 @@ export type FetchOptions = OneOffRunOptions & {
   onProgress?(summary: FetchSummary): void
 }
 
-/** Resolves when the work is done or stopped. Throws Unavailable, Stopped or DeclarationError if it cannot start. */
+/** Resolves when the work is done or stopped. Throws if it cannot start; a service waits for Kafka and the registry. */
 export async function fetchStreams(options: FetchOptions): Promise<FetchSummary> {
   const clients = new Map<Source, Client>()
   const summary = createSummary(() => [...clients.values()].map((client) => client.facts()))
@@ -224,6 +224,7 @@ async function fetchPrepared(
       },
       onCrash: (error) => worker.fail(error),
     })
+    permission.started()
     options.onReady?.()
     if (!options.once && unusable.length > 0) {
       untilUsable(unusable, { clock, log, signal: ended.signal, attempt, onFailed: countFailed }).then(

@@ -32,6 +32,7 @@ export type LoadOptions = {
   /** Ends when everything that the topics held at the start is committed. */
   untilCaughtUp?: boolean
   onProgress?: (progress: Pick<LoadSummary, 'rows' | 'watermarks'>) => void
+  /** It has its partitions, or has seen that there is no topic yet. */
   onReady?: () => void
   /** What /readyz shows of the work. */
   health?: Pick<Health, 'show'>
@@ -43,8 +44,8 @@ export type LoadOptions = {
 const STOP_FINISH_SHARE = 0.8
 
 /**
- * Runs until the signal aborts or all is caught up. Throws Unavailable when Kafka, or for a one-shot load ClickHouse,
- * cannot be used at the start. Throws Stopped when a one-shot load waits for something that only a person can fix.
+ * Runs until the signal aborts or all is caught up. A one-shot load throws Unavailable when a server cannot be used at
+ * the start, and Stopped when it waits for something that only a person can fix. A service waits for all of them.
  */
 export async function load(options: LoadOptions): Promise<LoadSummary> {
   const summary = emptySummary()
@@ -64,6 +65,10 @@ async function loadOnce(options: LoadOptions, summary: LoadSummary, permission: 
   const ended = new AbortController()
   const stop = AbortSignal.any([signal, failed.signal, caughtUp.signal])
   const onFailure = (error: unknown) => failed.abort(error)
+  const onReady = () => {
+    permission.started()
+    options.onReady?.()
+  }
 
   const names = namesFor(config.prefix)
   const kafka = await connectKafka(config.kafka, { log, clock, rights: leastRights('loader', config.prefix) })
@@ -72,7 +77,7 @@ async function loadOnce(options: LoadOptions, summary: LoadSummary, permission: 
     ...{ config, kafka, clickhouse, names, clock, log, metrics, membership: sessions, onFailure },
     onAssigned({ states }) {
       for (const [place, { watermark }] of states) summary.watermarks[place] = watermark
-      options.onReady?.()
+      onReady()
     },
     onCommitted(batch, rows, deadLetters) {
       addBatch(summary, batch, rows, deadLetters)
@@ -107,6 +112,7 @@ async function loadOnce(options: LoadOptions, summary: LoadSummary, permission: 
       stop,
     )) {
       await pipeline.membership.join(topics, stop)
+      if (topics.length === 0) onReady()
     }
     await pipeline.membership.leave(config.stopDeadlineMs * STOP_FINISH_SHARE)
     await deadLetterLedger

@@ -85,7 +85,7 @@ export async function connectKafka(
   }
 }
 
-/** A short policy: the person who starts a command waits for it. Supervisors restart services. */
+/** A short policy: the person who starts a command waits for it. Services try again (`until-permitted.ts`). */
 const CONNECT_RETRY = { initialRetryTime: 50, multiplier: 2, factor: 0.2, maxRetryTime: 1_000, retries: 5 } as const
 
 async function connect(deps: Deps): Promise<Cluster> {

@@ -38,6 +38,7 @@ export default defineConfig({
         text: 'Production',
         items: [
           { text: 'Running in production', link: '/production' },
+          { text: 'Kubernetes', link: '/kubernetes' },
           { text: 'TLS and logins', link: '/secured-clusters' },
           { text: 'Rights on Kafka', link: '/kafka-acls' },
           { text: 'Options', link: '/options' },

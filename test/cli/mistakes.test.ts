@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { until } from '../support/loading.ts'
 import { declarationOf, type Pipeline, pipeline } from '../support/pipeline.ts'
-import { type Closes, type Done, run } from '../support/processes.ts'
+import { type Closes, type Done, run, start } from '../support/processes.ts'
 
 const SECONDS_MAX = 20
 /** Nobody listens there. */
@@ -191,7 +191,7 @@ const OPTIONS: Case[] = [
 ]
 
 const SERVERS: Case[] = [
-  ...[FETCH, ['fetch', 'shop.orders'], LOAD, ['load'], ['status'], [...REPLAY, 'beginning']].map(
+  ...[FETCH, LOAD, ['status'], [...REPLAY, 'beginning']].map(
     (args): Case => ({
       name: `no Kafka for ${args.join(' ')}`,
       args,
@@ -238,6 +238,23 @@ for (const [what, cases] of [
     for (const each of cases) test(each.name, () => fails(each))
   })
 }
+
+test('a service without Kafka waits for it, and says so with the hint', async (t) => {
+  for (const [name, args] of [
+    ['fetcher', ['fetch', 'shop.orders']],
+    ['loader', ['load']],
+  ] as const) {
+    const service = start(t, name, ['--sources', p.env.HEADRACE_DIR ?? '', ...args], {
+      ...p.env,
+      KAFKA_BROKERS: CLOSED,
+    })
+    await until('it has tried twice', async () => service.logged(/trying again in \d+ s$/).length >= 2)
+    const [line] = service.logged(/Kafka is not reachable \(127\.0\.0\.1:1\)/).filter(({ level }) => level === 'error')
+    assert.match(String((line?.err as { hint?: unknown } | undefined)?.hint), /see KAFKA_BROKERS/)
+    assert.doesNotMatch(service.stderr(), /\n +at |"stack"/)
+    assert.deepEqual(await service.stop(), { status: 0, signal: null })
+  }
+})
 
 test('a port that is taken is named with its option', async () => {
   const env = { HEADRACE_HTTP_PORT: new URL(p.api.url).port }

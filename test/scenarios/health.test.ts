@@ -3,13 +3,13 @@
  * right.
  */
 import assert from 'node:assert/strict'
-import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
+import { createServer as createHttpServer } from 'node:http'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { describe, test } from 'node:test'
 import { ask, metric } from '../support/health.ts'
 import { until } from '../support/loading.ts'
-import { pipeline } from '../support/pipeline.ts'
-import { type Running, start } from '../support/processes.ts'
+import { type Pipeline, pipeline } from '../support/pipeline.ts'
+import { type Closes, type Running, start } from '../support/processes.ts'
 
 const TEST_MS_MAX = 120_000
 const RECORDS = 100
@@ -23,6 +23,34 @@ const WALK = {
   stream: "every: '1h',",
 }
 const ORDERS = { source: 'shop', stream: 'orders' }
+
+const readyz = async (service: Running) => {
+  const { status, body } = await ask(service, '/readyz')
+  return { status, reason: String(JSON.parse(body).reason ?? '') }
+}
+
+const SERVICES = ({ env }: Pipeline) =>
+  [
+    ['fetcher', ['--sources', env.HEADRACE_DIR ?? '', 'fetch', 'shop.orders']],
+    ['loader', ['load']],
+  ] as const
+
+/** A port at which nobody listens until `open`; then it leads to `target`. */
+async function closedDoor(closes: Closes, target: string): Promise<{ port: number; open(): Promise<void> }> {
+  const [host = '', targetPort] = target.split(':')
+  const door = createServer((inside) => {
+    const outside = connect(Number(targetPort), host)
+    inside.pipe(outside).pipe(inside)
+    for (const socket of [inside, outside]) socket.on('error', () => inside.destroy() && outside.destroy())
+    closes.after(() => void inside.destroy())
+  })
+  const listen = (at: number) => new Promise<void>((resolve) => door.listen(at, '127.0.0.1', resolve))
+  await listen(0)
+  const { port } = door.address() as AddressInfo
+  await new Promise((resolve) => door.close(resolve))
+  closes.after(() => void door.close())
+  return { port, open: () => listen(port) }
+}
 
 const isReady = async (service: Running) => (await ask(service, '/readyz')).status === 200
 
@@ -90,6 +118,72 @@ describe('a service', { concurrency: 2 }, () => {
       assert.equal((await ask(service, '/livez')).status, 200)
       assert.deepEqual(await ask(service, '/readyz'), { status: 503, body: '{"ready":false,"reason":"starting"}' })
     }
+  })
+
+  test('starts before Kafka, says that it waits for it, and works when it is there', {
+    timeout: TEST_MS_MAX,
+  }, async (t) => {
+    const p = await pipeline(t, WALK)
+    const { port, open } = await closedDoor(t, p.env.KAFKA_BROKERS ?? '')
+    const env = { ...p.env, KAFKA_BROKERS: `127.0.0.1:${port}` }
+    const services = SERVICES(p).map(([name, args]) => start(t, name, args, env))
+    for (const service of services) {
+      await until('it says that Kafka is away', async () => {
+        const { status, reason } = await readyz(service)
+        return status === 503 && new RegExp(`Kafka is not reachable.*127\\.0\\.0\\.1:${port}`).test(reason)
+      })
+      assert.equal((await ask(service, '/livez')).status, 200)
+      assert.equal(service.ended(), null)
+    }
+    await open()
+    for (const service of services) await until('it is ready', () => isReady(service))
+    await p.untilComplete()
+    for (const service of services) assert.deepEqual(await service.stop(), { status: 0, signal: null })
+  })
+
+  test('whose registry refuses it is never ready, and says why; the same with one that is away', {
+    timeout: TEST_MS_MAX,
+  }, async (t) => {
+    const p = await pipeline(t, WALK)
+    let status = 401
+    const registry = createHttpServer((_request, response) => {
+      if (status === 0) response.destroy()
+      else response.writeHead(status, { 'content-type': 'application/json' }).end('{"error_code":401,"message":"no"}')
+    })
+    await new Promise<void>((resolve) => registry.listen(0, '127.0.0.1', resolve))
+    t.after(() => registry.close())
+    const { port } = registry.address() as AddressInfo
+    const env = { ...p.env, SCHEMA_REGISTRY_URL: `http://127.0.0.1:${port}` }
+    const services = SERVICES(p).map(([name, args]) => start(t, name, args, env))
+    for (const service of services) {
+      const bodies: boolean[] = []
+      await until('it says that the registry refuses it', async () => {
+        const { status: answered, reason } = await readyz(service)
+        bodies.push(answered === 200)
+        return answered === 503 && /registry.*(refuses|401)/.test(reason)
+      })
+      assert.ok(!bodies.includes(true), 'it was not ready before')
+    }
+    status = 0
+    for (const service of services) {
+      await until('it says that the registry is away', async () => {
+        const { status: answered, reason } = await readyz(service)
+        return answered === 503 && /registry.*(does not answer|has not answered)/.test(reason)
+      })
+      assert.equal(service.ended(), null)
+    }
+  })
+
+  test('that loads is ready without a topic, and loads the first one when it comes', {
+    timeout: TEST_MS_MAX,
+  }, async (t) => {
+    const p = await pipeline(t, WALK)
+    const loader = p.loader()
+    await until('it is ready', () => isReady(loader))
+    assert.equal(loader.logged(/no topic of records yet/).length, 1)
+    p.fetcher()
+    await p.untilComplete()
+    assert.ok(await isReady(loader))
   })
 
   test('that waits for its turn in the group is ready, and owns nothing', { timeout: TEST_MS_MAX }, async (t) => {

@@ -194,6 +194,16 @@ describe('rights on Kafka', { timeout: SUITE_MS_MAX }, () => {
     }
   })
 
+  test('a login that Kafka refuses is why a service is not ready', { timeout: TEST_MS_MAX }, async (t) => {
+    const env = { ...envOf('fetcher'), KAFKA_SASL_PASSWORD: 'another' }
+    const service = start(t, 'fetcher', ['--sources', p.env.HEADRACE_DIR ?? '', 'fetch', ORDERS], env)
+    const readyz = async () => JSON.parse((await ask(service, '/readyz')).body)
+    await until('it says so', async () => /Kafka refuses.*(SASL|[Aa]uthentication)/.test((await readyz()).reason ?? ''))
+    assert.equal(service.ended(), null)
+    assert.ok(!service.stderr().includes('another'), 'without the password')
+    assert.deepEqual(await service.stop(), { status: 0, signal: null })
+  })
+
   test('a service waits for the right with growing pauses, is not ready meanwhile, and goes on by itself', {
     timeout: TEST_MS_MAX,
   }, async (t) => {

@@ -4,6 +4,26 @@ import { Unavailable } from '#shared/errors.ts'
 import { createHealth, PROBE_EVERY_MS, UNREADY_AFTER_MS, watchServers } from '#shared/health.ts'
 import { virtualClock } from '../support/clocks.ts'
 
+test('a server that has not answered yet is a reason from the start, with what it says', async () => {
+  const clock = virtualClock()
+  const ending = new AbortController()
+  const refused = new Unavailable('HR_REGISTRY_REFUSED', '401')
+  const away = new Unavailable('HR_KAFKA_UNREACHABLE', 'not reachable')
+  let answers: Record<string, () => Promise<unknown>> = { Kafka: () => Promise.reject(away), registry: async () => [] }
+  const probes = ['Kafka', 'registry'].map((name) => ({ name, ask: () => answers[name]?.() ?? Promise.resolve() }))
+  const refusal = watchServers(probes, clock, ending.signal)
+  assert.equal(refusal(), 'Kafka has not answered yet')
+  await clock.runTo(0)
+  assert.equal(refusal(), 'Kafka has not answered yet: not reachable')
+  answers = { Kafka: async () => [], registry: () => Promise.reject(refused) }
+  await clock.runTo(PROBE_EVERY_MS)
+  assert.equal(refusal(), 'registry does not accept this worker: 401')
+  answers = {}
+  await clock.runTo(2 * PROBE_EVERY_MS)
+  assert.equal(refusal(), null)
+  ending.abort()
+})
+
 test('a server that refuses this worker is a reason at once, and none when it accepts it again', async () => {
   const clock = virtualClock()
   const ending = new AbortController()

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Stopped } from '#shared/errors.ts'
+import { Stopped, Unavailable, WrongUse } from '#shared/errors.ts'
 import { AccessDenied } from '#shared/kafka/kafka.ts'
 import { silentLog } from '#shared/log.ts'
 import { createPermission, DENIED_PAUSE, SETTLED_MS } from '#shared/until-permitted.ts'
@@ -49,8 +49,40 @@ test('the worker is refused until its work has lasted for a while', async () => 
   assert.equal(await running, 'done')
 })
 
+test('Kafka or a registry that is away at the start is waited for, and ends work that has started', async () => {
+  const clock = virtualClock({ random: () => 1 })
+  const permission = createPermission({ clock, log: silentLog })
+  const away = (code: string) => Promise.reject(new Unavailable(code, `${code} is away`))
+  const end = Promise.withResolvers<never>()
+  const works = [
+    () => away('HR_KAFKA_UNREACHABLE'),
+    () => away('HR_REGISTRY'),
+    () => {
+      permission.started()
+      return end.promise
+    },
+  ]
+  const running = permission.run(() => (works.shift() ?? (() => end.promise))(), new AbortController().signal)
+  await clock.runTo(0)
+  assert.equal(permission.refusal(), 'HR_KAFKA_UNREACHABLE is away')
+  await clock.runTo(DENIED_PAUSE.firstMs)
+  assert.equal(permission.refusal(), 'HR_REGISTRY is away')
+  await clock.runTo(3 * DENIED_PAUSE.firstMs + SETTLED_MS)
+  assert.equal(permission.refusal(), null)
+  end.reject(new Unavailable('HR_KAFKA_UNREACHABLE', 'away later'))
+  await assert.rejects(running, /away later/)
+})
+
 test('every other error ends the work', async () => {
   const permission = createPermission({ clock: virtualClock(), log: silentLog })
-  const work = () => Promise.reject(new Stopped('HR_TEST', 'another reason'))
-  await assert.rejects(permission.run(work, new AbortController().signal), /another reason/)
+  const { signal } = new AbortController()
+  for (const error of [
+    new Stopped('HR_KAFKA_TOO_LARGE', 'a'),
+    new WrongUse('HR_OPTION', 'b'),
+    new Unavailable('HR_X', 'c'),
+  ])
+    await assert.rejects(
+      permission.run(() => Promise.reject(error), signal),
+      error,
+    )
 })

@@ -34,13 +34,18 @@ labels:
   {{- include "headrace.labels" . | nindent 2 }}
 {{- end -}}
 
+{{/* A tag or digest of the workload replaces both of the chart. */}}
 {{- define "headrace.image" -}}
-{{- with .Values.image -}}
-{{- if .digest -}}
-{{ .repository }}@{{ .digest }}
-{{- else -}}
-{{ .repository }}:{{ .tag | default $.Chart.AppVersion }}
+{{- $image := .root.Values.image -}}
+{{- with .own.image -}}
+{{- if or .tag .digest -}}
+{{- $image = merge (dict "tag" .tag "digest" .digest) $image -}}
 {{- end -}}
+{{- end -}}
+{{- if $image.digest -}}
+{{ $image.repository }}@{{ $image.digest }}
+{{- else -}}
+{{ $image.repository }}:{{ $image.tag | default .root.Chart.AppVersion }}
 {{- end -}}
 {{- end -}}
 

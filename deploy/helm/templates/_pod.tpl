@@ -25,7 +25,7 @@ metadata:
 spec:
   serviceAccountName: {{ include "headrace.serviceAccount" .root }}
   automountServiceAccountToken: false
-  # A Service named headrace would become variables such as HEADRACE_PORT, which look like misspelt options.
+  # A Service named headrace-http would become the variable HEADRACE_HTTP_PORT, which is an option.
   enableServiceLinks: false
   {{- with $values.imagePullSecrets }}
   imagePullSecrets:
@@ -42,7 +42,7 @@ spec:
     {{- toYaml $values.podSecurityContext | nindent 4 }}
   containers:
     - name: {{ .role }}
-      image: {{ include "headrace.image" .root }}
+      image: {{ include "headrace.image" . }}
       imagePullPolicy: {{ $values.image.pullPolicy }}
       {{- with .command }}
       command:

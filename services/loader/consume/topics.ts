@@ -1,6 +1,6 @@
 /**
- * The record topics, as they come and go: a new list each time they change. Checks every `refreshMs`, so the topic of a
- * new stream needs no restart. Without any topic it waits for the first.
+ * The record topics, as they come and go: a list at the start, which may be empty, and a new one each time they change.
+ * Checks every `refreshMs`, so the topic of a new stream needs no restart.
  */
 import type { Clock } from '#shared/clock.ts'
 import { HeadraceError } from '#shared/errors.ts'
@@ -25,7 +25,7 @@ export async function* topicLists(
   { kafka, names, refreshMs, clock, log }: TopicsDeps,
   signal: AbortSignal,
 ): AsyncGenerator<string[]> {
-  let known = ''
+  let known: string | null = null
   let said = false
   while (!signal.aborted) {
     try {

@@ -45,7 +45,7 @@ const STOP_FINISH_SHARE = 0.8
 
 /**
  * Runs until the signal aborts or all is caught up. A one-shot load throws Unavailable when a server cannot be used at
- * the start, and Stopped when it waits for something that only a person can fix. A service waits for all of them.
+ * the start. It throws Stopped when it waits for something that only a person can fix. A service waits for all of them.
  */
 export async function load(options: LoadOptions): Promise<LoadSummary> {
   const summary = emptySummary()

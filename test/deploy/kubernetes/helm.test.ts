@@ -148,6 +148,7 @@ const ACCEPTED: readonly [string, Values, RegExp][] = [
     { sources: { existingConfigMap: '', imagePath: '/app/sources' } },
     /value: "\/app\/sources"/,
   ],
+  ['fetchers of the version before', { fetcher: { image: { tag: '0.0.9' } } }, /image: headrace:0\.0\.9\n/],
   ['no declarations', { sources: { existingConfigMap: '' } }, /- fetch\n/],
   ['a loader alone', { fetcher: { enabled: false } }, /name: headrace-loader/],
   ['a fetcher alone', { loader: { enabled: false }, clickhouse: { url: '' } }, /name: headrace-fetcher/],

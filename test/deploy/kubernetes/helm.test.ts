@@ -3,11 +3,12 @@
  * makes, wrong values are refused, and other values make manifests that fit too.
  */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { stringify } from 'yaml'
+import { parse, stringify } from 'yaml'
+import { ROOT } from '../compose.ts'
 import { acceptance } from './accepted.ts'
 import { builtHelm, type Done, HELM, lint, template } from './helm.ts'
 import { containersOf, fileText, ofKind, parseManifests, readText, VALUES, valuesIn } from './manifests.ts'
@@ -235,6 +236,16 @@ if (isAsked)
         assert.deepEqual([...findings, ...ALL.flatMap((breaks) => breaks(manifests))], [])
       })
     }
+
+    test('accepts the values of docs/kubernetes.md', async () => {
+      const page = readFileSync(join(ROOT, 'docs', 'kubernetes.md'), 'utf8')
+      const blocks = [...page.matchAll(/^```yaml\n([\s\S]*?)^```$/gm)].map(([, block = '']) => block)
+      assert.equal(blocks.length, 2)
+      for (const block of blocks) {
+        const { status, output } = await templateWith(parse(block))
+        assert.equal(status, 0, output)
+      }
+    })
 
     test('restarts the fetcher, and it alone, when a declaration changes', async () => {
       const stamps = async (text: string) => {

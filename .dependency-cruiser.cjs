@@ -49,7 +49,7 @@ module.exports = {
       from: {
         path: '^(services|shared)/',
         pathNot:
-          '^(shared/clickhouse\\.ts|services/loader/(insert/writer|table/tables|table/server-check|pipeline)\\.ts|services/cli/demo/warehouse\\.ts)$',
+          '^(shared/clickhouse\\.ts|services/loader/(insert/writer|table/tables|table/server-check|table/replicas|pipeline)\\.ts|services/cli/demo/warehouse\\.ts)$',
       },
       to: { path: 'node_modules/@clickhouse/' },
     },

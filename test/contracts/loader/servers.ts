@@ -10,6 +10,7 @@ const SERVERS = 'faults/loader-servers.test.ts'
 const HELD = 'loader/behaviour/held-back.test.ts'
 const BROKER = 'faults/broker-midway.test.ts'
 const NETWORK = 'faults/kafka-network.test.ts'
+const HEALTH = 'scenarios/health.test.ts'
 const PIPELINE_SERVERS = 'faults/pipeline-servers.test.ts'
 const INSERT_KILLED: Shown = [
   'faults/clickhouse-midway.test.ts',
@@ -183,6 +184,26 @@ export const servers: readonly Line[] = [
 ]
 
 export const probes: readonly Line[] = [
+  {
+    when: 'Kafka or the registry is away, or refuses it, when it starts; or there is no topic yet',
+    loader:
+      'says why it is not ready, tries again after growing pauses and starts by itself; without a topic it is ready',
+    shownBy: [
+      [HEALTH, 'starts before Kafka, says that it waits for it, and works when it is there'],
+      [HEALTH, 'whose registry refuses it is never ready, and says why; the same with one that is away'],
+      [HEALTH, 'that loads is ready without a topic, and loads the first one when it comes'],
+      ['scenarios/kafka-acls.test.ts', 'a login that Kafka refuses is why a service is not ready'],
+      ['cli/mistakes.test.ts', 'a service without Kafka waits for it, and says so with the hint'],
+      [
+        'shared/health.unit.test.ts',
+        'a server that has not answered yet is a reason from the start, with what it says',
+      ],
+      [
+        'shared/until-permitted.unit.test.ts',
+        'Kafka or a registry that is away at the start is waited for, and ends work that has started',
+      ],
+    ],
+  },
   {
     when: 'clients open connections to its health server and leave them standing',
     loader: 'keeps the newest few, answers every probe, and closes those that say nothing',

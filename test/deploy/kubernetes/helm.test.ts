@@ -224,7 +224,7 @@ if (isAsked)
 
     const ALL: readonly rules.Breaks[] = [
       ...[refusals, rules.unknownOptions, rules.optionsTwice, rules.secretValues, rules.selectors, rules.monitors],
-      ...[rules.ports, rules.graceTooShort, rules.autoscalers, rules.triggers, rules.rights],
+      ...[rules.ports, rules.graceTooShort, rules.autoscalers, rules.triggers, rules.rights, rules.unknownValues],
     ]
     for (const [title, values, has] of ACCEPTED) {
       test(`makes manifests that fit, with ${title}`, async () => {

@@ -131,6 +131,14 @@ const RULES: readonly Rule[] = [
     },
   },
   {
+    sentence: 'have values that Kubernetes knows where its schemas list none',
+    breaks: rules.unknownValues,
+    damage: (manifests) => {
+      const [policy] = ofKind<{ spec: { policyTypes: string[] } }>(manifests, 'NetworkPolicy')
+      policy?.spec.policyTypes.push('ingress')
+    },
+  },
+  {
     sentence: 'pin the image to the version of this package, or to a digest',
     breaks: (manifests) =>
       containersOf(manifests)

@@ -262,3 +262,27 @@ function rightsOf({ name, pod: { spec } }: Workload): string[] {
   }
   return Object.entries(holds).flatMap(([what, isTrue]) => (isTrue ? [] : [`${name} ${what}`]))
 }
+
+/** Values of fields whose published schemas list none, by the name of the field. */
+const VALUES_OF: Readonly<Record<string, readonly string[]>> = {
+  imagePullPolicy: ['Always', 'IfNotPresent', 'Never'],
+  restartPolicy: ['Always', 'OnFailure', 'Never'],
+  protocol: ['TCP', 'UDP', 'SCTP'],
+  concurrencyPolicy: ['Allow', 'Forbid', 'Replace'],
+  whenUnsatisfiable: ['DoNotSchedule', 'ScheduleAnyway'],
+  unhealthyPodEvictionPolicy: ['IfHealthyBudget', 'AlwaysAllow'],
+  fsGroupChangePolicy: ['OnRootMismatch', 'Always'],
+  policyTypes: ['Ingress', 'Egress'],
+  accessModes: ['ReadWriteOnce', 'ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOncePod'],
+  effect: ['NoSchedule', 'PreferNoSchedule', 'NoExecute'],
+}
+
+export const unknownValues: Breaks = (manifests) => manifests.flatMap(({ metadata, ...rest }) => strangersIn(rest, ''))
+
+function strangersIn(value: unknown, field: string): string[] {
+  if (Array.isArray(value)) return value.flatMap((each) => strangersIn(each, field))
+  if (typeof value === 'object' && value !== null)
+    return Object.entries(value).flatMap(([name, inner]) => strangersIn(inner, name))
+  const known = VALUES_OF[field]
+  return known === undefined || known.includes(String(value)) ? [] : [`${field}: ${String(value)}`]
+}

@@ -10,7 +10,7 @@ import { after, before, describe, test } from 'node:test'
 import { parse, stringify } from 'yaml'
 import { ROOT } from '../compose.ts'
 import { acceptance } from './accepted.ts'
-import { builtHelm, type Done, HELM, lint, template } from './helm.ts'
+import { builtHelm, type Done, HELM, lint, notes, template } from './helm.ts'
 import { containersOf, fileText, ofKind, parseManifests, readText, VALUES, valuesIn } from './manifests.ts'
 import * as rules from './rules.ts'
 import { schemaFindings } from './schemas.ts'
@@ -236,6 +236,18 @@ if (isAsked)
         assert.deepEqual([...findings, ...ALL.flatMap((breaks) => breaks(manifests))], [])
       })
     }
+
+    test('says after the installation what to wait for and where to look', async () => {
+      for (const [values, place] of [
+        [MINIMAL, 'loader'],
+        [FULL, 'operator'],
+      ] as const) {
+        const text = await notes(helm, values)
+        for (const role of ['loader', 'fetcher'])
+          assert.ok(text.includes(`rollout status deploy/headrace-${role}\n`), text)
+        assert.ok(text.includes(`exec deploy/headrace-${place} -- headrace status\n`), text)
+      }
+    })
 
     test('accepts the values of docs/kubernetes.md', async () => {
       const page = readFileSync(join(ROOT, 'docs', 'kubernetes.md'), 'utf8')

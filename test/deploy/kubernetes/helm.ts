@@ -10,6 +10,8 @@ import { ROOT } from '../compose.ts'
 
 export const HELM = 'helm.sh/helm/v4/cmd/helm@v4.3.1'
 export const CHART = join(ROOT, 'deploy', 'helm')
+/** The version of the schemas. Without it, a Helm of `go install` may assume a cluster that is years old. */
+const KUBERNETES = '1.37.0'
 const BUILD_MS_MAX = 30 * 60_000
 const RUN_MS_MAX = 60_000
 const OUTPUT_BYTES_MAX = 16 * 1024 * 1024
@@ -41,7 +43,13 @@ async function run(helm: string, args: readonly string[]): Promise<Done> {
 
 /** `more`: further values as flags, such as `--set loader.replicas=2`. */
 export const template = (helm: string, values: string, more: readonly string[] = []): Promise<Done> =>
-  run(helm, ['template', 'headrace', CHART, '--values', values, ...more])
+  run(helm, ['template', 'headrace', CHART, '--kube-version', KUBERNETES, '--values', values, ...more])
+
+/** What a person reads after an installation. */
+export async function notes(helm: string, values: string): Promise<string> {
+  const { output } = await run(helm, ['install', 'headrace', CHART, '--dry-run=client', '--values', values])
+  return output.slice(output.indexOf('NOTES:'))
+}
 
 export const lint = (helm: string, values: string): Promise<Done> =>
   run(helm, ['lint', CHART, '--strict', '--quiet', '--values', values])

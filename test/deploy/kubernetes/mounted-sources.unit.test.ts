@@ -1,36 +1,11 @@
-/**
- * Declarations as a ConfigMap mounts them: each file is a link into `..data`, which is a link to a folder that changes
- * with each version.
- */
+/** Declarations that a ConfigMap mounts. */
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { chooseStreams, readSources } from '#shared/declaration/load-sources.ts'
 import { containersOf, parseManifests, readText } from './manifests.ts'
+import { mounted } from './mount.ts'
 import { declarationsIn } from './rules.ts'
-
-type Files = Record<string, string>
-
-/** As the kubelet writes them: a new folder, then `..data` by a rename. */
-function mount(folder: string, version: string, files: Files): void {
-  mkdirSync(join(folder, version))
-  for (const [name, text] of Object.entries(files)) {
-    writeFileSync(join(folder, version, name), text)
-    rmSync(join(folder, name), { force: true })
-    symlinkSync(join('..data', name), join(folder, name))
-  }
-  symlinkSync(version, join(folder, '..data_tmp'))
-  renameSync(join(folder, '..data_tmp'), join(folder, '..data'))
-}
-
-function mounted(t: TestContext, files: Files): string {
-  const folder = mkdtempSync(join(tmpdir(), 'headrace-mounted-'))
-  t.after(() => rmSync(folder, { recursive: true }))
-  mount(folder, '..2026_11_30_08_00_00.1', files)
-  return folder
-}
 
 const SHOP = `import { defineSource, z } from 'headrace'
 import { paged } from './_paged.ts'

@@ -15,7 +15,7 @@ import { connectRegistry } from '#shared/schema/registry.ts'
 import { createPermission, type Permission } from '#shared/until-permitted.ts'
 import { type OneOffRunOptions, oneOffRunOf } from './backfill/one-off-run.ts'
 import { type Client, createClient } from './http/client.ts'
-import { holdingOf, togetherOf } from './http/rate-limit/held-partitions.ts'
+import { createHeldPartitions, togetherOf } from './http/rate-limit/held-partitions.ts'
 import { openPartition, type Partition, type PartitionTools } from './partition.ts'
 import { prepareStream } from './publish/prepare-stream.ts'
 import { type PreparedStreams, prepareStreams, type Unusable, untilUsable } from './publish/prepare-streams.ts'
@@ -23,7 +23,7 @@ import { type Owned, ownedIn, ownedOf } from './schedule/assigned-partitions.ts'
 import { createAttempts } from './schedule/attempts.ts'
 import { createDiscovery } from './slices/discovery.ts'
 import type { Discovery } from './slices/slice.ts'
-import { createSummary, type FetchSummary, type Summary } from './summary.ts'
+import { createSummary, type FetchSummary, type FetchTotals, type Summary } from './summary.ts'
 import { createDriftNames, type DriftNames } from './validate/drift-report.ts'
 import { type Columns, createColumns } from './validate/learned-columns.ts'
 import { createReportedFields } from './validate/reported-fields.ts'
@@ -41,7 +41,7 @@ export type FetchOptions = OneOffRunOptions & {
   onReady?(): void
   /** Where /readyz gets the state of the work. */
   health?: Pick<Health, 'show'>
-  onProgress?(summary: FetchSummary): void
+  onProgress?(totals: FetchTotals): void
 }
 
 /** Resolves when the work is done or stopped. Throws if it cannot start; a service waits for Kafka and the registry. */
@@ -81,14 +81,14 @@ async function fetchPrepared(
   try {
     const registry = connectRegistry(config.registry)
     let owned = new Map<string, Owned>()
-    let ownedSinceMs = clock.elapsedMs()
+    const held = createHeldPartitions()
     const attempt = (some: readonly Stream[]): Promise<PreparedStreams> =>
       prepareStreams(some, {
         prepare: (stream) => prepareStream(stream, { kafka, registry, names, config, log }),
         createClient: (source) =>
           createClient(source, {
             ...{ clock, log, metrics, resolver: options.resolver },
-            holding: () => holdingOf(source, owned.values(), ownedSinceMs),
+            holding: () => held.of(source),
           }),
       })
     const { prepared, unusable, ...made } = await attempt(streams)
@@ -154,7 +154,7 @@ async function fetchPrepared(
       const client = clients.get(stream.source)
       const schema = registered.get(stream)
       if (client === undefined || schema === undefined) throw new RangeError(`${stream.label} was not prepared`)
-      const count = summary.pageOf(stream, partition, () => options.onProgress?.(summary.now()))
+      const count = summary.pageOf(stream, partition, () => options.onProgress?.(summary.totals()))
       // The regular runs beside a backfill do not count for it.
       const onPage: PartitionTools['onPage'] = (marker, range) => {
         if ((range === undefined) === (options.range === undefined)) count(marker)
@@ -207,11 +207,13 @@ async function fetchPrepared(
         const before = owned
         await worker.pause()
         // The next assignment may have come meanwhile, if the connection was lost.
-        if (owned === before) owned = new Map()
+        if (owned !== before) return
+        owned = new Map()
+        held.assign(owned, clock.elapsedMs())
       },
       async onAssigned(assignment) {
         owned = ownedOf(assignment, streamOfTopic)
-        ownedSinceMs = clock.elapsedMs()
+        held.assign(owned, clock.elapsedMs())
         for (const stream of running) {
           const mine = [...owned.values()].filter((each) => each.stream === stream).length
           metrics.owned.set({ source: stream.source.name, stream: stream.name }, mine)

@@ -6,7 +6,11 @@ import type { Attention } from '#shared/progress/attention.ts'
 import { type Owned, ownedId } from './schedule/assigned-partitions.ts'
 import type { RunOutcome } from './schedule/run-outcome.ts'
 
-export type FetchSummary = {
+export type FetchSummary = FetchTotals & {
+  /** By `source.stream/partition`. */
+  partitions: Record<string, PartitionSummary>
+}
+export type FetchTotals = {
   pages: number
   records: number
   deadLetters: number
@@ -16,8 +20,6 @@ export type FetchSummary = {
   requests: number
   retries: number
   tokenRefreshes: number
-  /** By `source.stream/partition`. */
-  partitions: Record<string, PartitionSummary>
 }
 export type PartitionSummary = {
   outcome: RunOutcome['outcome'] | 'running'
@@ -34,6 +36,8 @@ type ClientFacts = { requests: number; retries: number; tokenRefreshes: number }
 
 export type Summary = {
   now(): FetchSummary
+  /** Cheap, whatever the number of partitions: it is asked for after every page. */
+  totals(): FetchTotals
   pageOf(stream: Stream, partition: number, onChange: () => void): (marker: PageMarker) => void
   outcomeOf(owned: Owned, outcome: RunOutcome): void
 }
@@ -45,16 +49,18 @@ export function createSummary(clientFacts: () => ClientFacts[]): Summary {
     partitions[id] ??= { outcome: 'running', watermark: null, pages: 0, records: 0 }
     return partitions[id]
   }
+  function totalsNow(): FetchTotals {
+    const client = { requests: 0, retries: 0, tokenRefreshes: 0 }
+    for (const facts of clientFacts()) {
+      client.requests += facts.requests
+      client.retries += facts.retries
+      client.tokenRefreshes += facts.tokenRefreshes
+    }
+    return { ...totals, ...client }
+  }
   return {
-    now() {
-      const client = { requests: 0, retries: 0, tokenRefreshes: 0 }
-      for (const facts of clientFacts()) {
-        client.requests += facts.requests
-        client.retries += facts.retries
-        client.tokenRefreshes += facts.tokenRefreshes
-      }
-      return { ...totals, ...client, partitions: structuredClone(partitions) }
-    },
+    now: () => ({ ...totalsNow(), partitions: structuredClone(partitions) }),
+    totals: totalsNow,
     pageOf: (stream, partition, onChange) => (marker) => {
       totals.pages += 1
       totals.records += marker.records

@@ -26,7 +26,7 @@ import { holdsAll } from '../../services/fetcher/http/rate-limit/held-partitions
 import { openPartition, type Partition } from '../../services/fetcher/partition.ts'
 import { prepareStream } from '../../services/fetcher/publish/prepare-stream.ts'
 import type { Stop } from '../../services/fetcher/schedule/stop-signal.ts'
-import type { FetchSummary } from '../../services/fetcher/summary.ts'
+import type { FetchSummary, FetchTotals } from '../../services/fetcher/summary.ts'
 import { testStack, uniquePrefix } from '../support/stack.ts'
 import { streamOf } from './declared.ts'
 
@@ -64,7 +64,7 @@ export type Place = {
 export type Fetcher = {
   log: string[]
   ready: Promise<void>
-  summary(): FetchSummary | null
+  summary(): FetchTotals | null
   stop(): Promise<FetchSummary>
 }
 export type Opened = { partition: Partition; log: string[]; metrics: Metrics }
@@ -157,8 +157,8 @@ export async function ownPlace(t: TestContext): Promise<Place> {
       const { lines, ...rest } = tools()
       const stop = new AbortController()
       const ready = Promise.withResolvers<void>()
-      let latest: FetchSummary | null = null
-      const onProgress = (summary: FetchSummary) => {
+      let latest: FetchTotals | null = null
+      const onProgress = (summary: FetchTotals) => {
         latest = summary
       }
       const { signal } = stop

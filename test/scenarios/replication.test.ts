@@ -62,6 +62,23 @@ describe('replication', () => {
     }
   })
 
+  test('a topic of others that lost its only broker keeps nothing from connecting, fetching and loading', {
+    timeout: TEST_MS_MAX,
+  }, async (t) => {
+    const p = await pipeline(t, { stack, records: 20 })
+    await p.kafka.ensureTopic({ topic: 'others', partitions: 6, replicationFactor: 1 })
+    await brokers.stop(3)
+    try {
+      for (const args of [['fetch', 'shop.orders', '--once'], ['load', '--until-caught-up'], ['status']]) {
+        const { status, stderr } = await p.run(...args)
+        assert.equal(status, 0, `${args.join(' ')}: ${stderr}`)
+      }
+      assert.equal((await p.published()).length, 20)
+    } finally {
+      await brokers.start(3)
+    }
+  })
+
   test('a topic waits for a bounded time for brokers to hold its copies', { timeout: TEST_MS_MAX }, async (t) => {
     const clock = fastClock({ speed: 40 })
     const options = { brokers: brokers.brokers.split(','), clientId: 'test' }

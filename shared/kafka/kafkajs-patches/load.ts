@@ -14,6 +14,7 @@ import { patchFetchedBatch } from './fetched-batch.ts'
 import { patchGroupMessages } from './group-messages.ts'
 import { loadPackage } from './internals.ts'
 import { patchMembership } from './lasting-membership.ts'
+import { patchMetadata } from './metadata.ts'
 import { patchProduce } from './produce.ts'
 import { patchReceive } from './receive-buffer.ts'
 import { patchRequest } from './request.ts'
@@ -27,6 +28,7 @@ patchErrors()
 patchRequest()
 patchConnection()
 patchConnectionPools()
+patchMetadata()
 patchAccess()
 patchAuthentication()
 patchCoordinator()

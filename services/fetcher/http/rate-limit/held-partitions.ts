@@ -19,7 +19,7 @@ export type Holding = {
 /**
  * What a worker holds after an assignment that it got at `sinceMs` (elapsed). Partitions of other sources are ignored.
  */
-export function holdingOf(
+function holdingOf(
   source: Source,
   owned: Iterable<{ stream: Stream; partition: number }>,
   sinceMs: number,
@@ -29,6 +29,29 @@ export function holdingOf(
     if (stream.source.name === source.name) mine.set(partitionsBefore(source, stream.name) + partition, sinceMs)
   }
   return { all: partitionsBefore(source, null), mine }
+}
+
+export type HeldPartitions = {
+  /** Replaces what is held. */
+  assign(owned: ReadonlyMap<string, { stream: Stream; partition: number }>, sinceMs: number): void
+  of(source: Source): Holding
+}
+
+/** What a worker holds. Every request asks for it, so it is computed once per assignment and source. */
+export function createHeldPartitions(): HeldPartitions {
+  let held: { owned: ReadonlyMap<string, { stream: Stream; partition: number }>; sinceMs: number } | null = null
+  const bySource = new Map<Source, Holding>()
+  return {
+    assign(owned, sinceMs) {
+      held = { owned, sinceMs }
+      bySource.clear()
+    },
+    of(source) {
+      const holding = bySource.get(source) ?? holdingOf(source, held?.owned.values() ?? [], held?.sinceMs ?? 0)
+      bySource.set(source, holding)
+      return holding
+    },
+  }
 }
 
 /**

@@ -19,9 +19,9 @@ type Broker = {
 type BrokerPool = { refreshMetadata(topics: readonly string[]): Promise<unknown> }
 type Encoder = { writeInt32(value: number): Encoder; writeBoolean(value: boolean): Encoder }
 
-/** Told from every other list by identity: for the package, an empty list means all topics. */
+/** Compared by identity: for the package, an empty list means all topics. */
 const NO_TOPICS: readonly string[] = Object.freeze([])
-/** An empty list stands for no topics from version 1 on (https://kafka.apache.org/protocol.html#The_Messages_Metadata). */
+/** From here an empty list stands for no topics (https://kafka.apache.org/protocol.html#The_Messages_Metadata). */
 const FIRST_WITH_NO_TOPICS = 1
 const FIRST_WITH_AUTO_CREATION = 4
 

@@ -19,11 +19,7 @@ export type Holding = {
 /**
  * What a worker holds after an assignment that it got at `sinceMs` (elapsed). Partitions of other sources are ignored.
  */
-function holdingOf(
-  source: Source,
-  owned: Iterable<{ stream: Stream; partition: number }>,
-  sinceMs: number,
-): Holding {
+function holdingOf(source: Source, owned: Iterable<{ stream: Stream; partition: number }>, sinceMs: number): Holding {
   const mine = new Map<number, number>()
   for (const { stream, partition } of owned) {
     if (stream.source.name === source.name) mine.set(partitionsBefore(source, stream.name) + partition, sinceMs)

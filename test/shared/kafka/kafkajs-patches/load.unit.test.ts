@@ -182,7 +182,7 @@ describe('the request queue', () => {
   test('sends what was held back as soon as throttling ends', async () => {
     const queue = create(5)
     const sent: number[] = []
-    queue.throttledUntil = systemClock.nowMs() + 50
+    queue.throttledUntil = systemClock.nowMs() + 500
     queue.push(request(1, sent))
     queue.push(request(2, sent))
     assert.deepEqual(sent, [])

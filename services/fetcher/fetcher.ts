@@ -86,10 +86,7 @@ async function fetchPrepared(
       prepareStreams(some, {
         prepare: (stream) => prepareStream(stream, { kafka, registry, names, config, log }),
         createClient: (source) =>
-          createClient(source, {
-            ...{ clock, log, metrics, resolver: options.resolver },
-            holding: () => held.of(source),
-          }),
+          createClient(source, { clock, log, metrics, resolver: options.resolver, holding: () => held.of(source) }),
       })
     const { prepared, unusable, ...made } = await attempt(streams)
     for (const [source, client] of made.clients) clients.set(source, client)

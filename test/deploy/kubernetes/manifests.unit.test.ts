@@ -191,12 +191,3 @@ describe('the manifests of deploy/k8s', () => {
     assert.equal(await promise, 0)
   })
 })
-
-describe('the chart', () => {
-  const chart = readFileSync(join(ROOT, 'deploy', 'helm', 'Chart.yaml'), 'utf8')
-
-  test('has the version of this package', () => {
-    assert.match(chart, new RegExp(`^version: ${version}$`, 'm'))
-    assert.match(chart, new RegExp(`^appVersion: ${version}$`, 'm'))
-  })
-})

@@ -6,6 +6,7 @@
  */
 import type { Pace } from '#shared/clock.ts'
 import { setField } from '#shared/set-field.ts'
+import { endOfText } from './end-of-text.ts'
 import { parseJson } from './lossless-json.ts'
 
 export type ElementBounds = {
@@ -62,7 +63,6 @@ type Frame = {
 }
 
 const QUOTE = 0x22
-const BACKSLASH = 0x5c
 const COMMA = 0x2c
 const OPEN = 0x7b
 const CLOSE = 0x7d
@@ -228,14 +228,4 @@ function createScan(text: string, unitsMax: number, sliceChars: number): Scan {
       return frames[0].value
     },
   }
-}
-
-/** The place of the quote that ends a text, or the end. */
-function endOfText(text: string, start: number): number {
-  for (let end = text.indexOf('"', start + 1); end !== -1; end = text.indexOf('"', end + 1)) {
-    let slashes = 0
-    while (text.charCodeAt(end - 1 - slashes) === BACKSLASH) slashes += 1
-    if (slashes % 2 === 0) return end
-  }
-  return text.length
 }

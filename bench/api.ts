@@ -6,34 +6,40 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { systemClock } from '#shared/clock.ts'
-import { createPageWriter, PAGE_RECORDS } from './events.ts'
+import { PAGE_RECORDS, type PageWriter } from './pages.ts'
+import { WALK_LISTS } from './walk-sets.ts'
 
 export type ApiAddress = { url: string }
 /** Since the last `/reset`: when the first page was asked for, epoch milliseconds. */
 export type ApiStats = { firstMs: number | null; pages: number }
 
 const [recordsInAll, partitions] = process.argv.slice(2).map(Number) as [number, number]
-const pagesOfShare = Math.ceil(recordsInAll / PAGE_RECORDS / partitions)
-const write = createPageWriter()
-const ahead = new Map<number, { page: number; body: Buffer }>()
+type List = { pagesOfPartition: number; write: PageWriter; ahead: Map<number, { page: number; body: Buffer }> }
+const lists = new Map<string, List>()
+for (const { name, share, writer } of Object.values(WALK_LISTS).flat()) {
+  const pagesOfPartition = Math.ceil((recordsInAll * share) / PAGE_RECORDS / partitions)
+  lists.set(`/${name}`, { pagesOfPartition, write: writer(), ahead: new Map() })
+}
 let stats: ApiStats = { firstMs: null, pages: 0 }
 
-function pageOf(share: number, page: number): Buffer {
-  return write((share * pagesOfShare + page) * PAGE_RECORDS, page + 1 < pagesOfShare ? page + 1 : null)
+function pageOf({ pagesOfPartition, write }: List, partition: number, page: number): Buffer {
+  const next = page + 1 < pagesOfPartition ? page + 1 : null
+  return write((partition * pagesOfPartition + page) * PAGE_RECORDS, next)
 }
 
-function take(share: number, page: number): Buffer {
-  const ready = ahead.get(share)
-  setImmediate(() => ahead.set(share, { page: page + 1, body: pageOf(share, page + 1) }))
-  return ready?.page === page ? ready.body : pageOf(share, page)
+function take(list: List, partition: number, page: number): Buffer {
+  const ready = list.ahead.get(partition)
+  setImmediate(() => list.ahead.set(partition, { page: page + 1, body: pageOf(list, partition, page + 1) }))
+  return ready?.page === page ? ready.body : pageOf(list, partition, page)
 }
 
 function answer(url: URL): Buffer {
   if (url.pathname === '/reset') stats = { firstMs: null, pages: 0 }
-  if (url.pathname !== '/events') return Buffer.from(JSON.stringify(stats))
+  const list = lists.get(url.pathname)
+  if (list === undefined) return Buffer.from(JSON.stringify(stats))
   stats.firstMs ??= systemClock.nowMs()
   stats.pages += 1
-  return take(Number(url.searchParams.get('share') ?? 0), Number(url.searchParams.get('cursor') ?? 0))
+  return take(list, Number(url.searchParams.get('share') ?? 0), Number(url.searchParams.get('cursor') ?? 0))
 }
 
 const server = createServer((request, response) => {

@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { createPageWriter, eventSchema, PAGE_RECORDS } from '../../bench/events.ts'
+import { createPageWriter, eventSchema } from '../../bench/events.ts'
 import { median, quantile, slopeOf } from '../../bench/numbers.ts'
 import { benchOptions, PARTS } from '../../bench/options.ts'
+import { PAGE_RECORDS } from '../../bench/pages.ts'
+import { REALISTIC_STREAMS, realisticStream, realisticWriter } from '../../bench/realistic.ts'
 import { memoryOf, type Sample } from '../../bench/usage.ts'
+import { parseJson } from '../../services/fetcher/http/transport/lossless-json.ts'
+import { createValidator } from '../../services/fetcher/validate/validate.ts'
 
 describe('the bench, without its servers', () => {
   test('a size that is none and a part that is unknown are refused with the usage', () => {
@@ -44,5 +48,18 @@ describe('the bench, without its servers', () => {
     assert.equal(page.next, '8')
     assert.equal(page.data[999].id, '0000007999')
     for (const record of page.data) assert.equal(eventSchema.safeParse(record).success, true)
+  })
+
+  test('realistic pages are the same for the same seed, all valid, and show undeclared fields', () => {
+    for (const name of REALISTIC_STREAMS) {
+      const text = realisticWriter(name)(7000, 8).toString()
+      assert.equal(realisticWriter(name)(7000, 8).toString(), text)
+      assert.match(text, /"number":8\d{18},/)
+      const body = parseJson(text) as { data: unknown[] }
+      const page = createValidator(realisticStream(name))(body.data, { body, headers: {}, values: {} })
+      assert.equal(page.records.length, PAGE_RECORDS)
+      assert.equal(page.records[999]?.key, '0000007999')
+      assert.deepEqual([...page.drift.keys()].sort(), ['channel', 'loyalty', 'shipping.carrier_hint'])
+    }
   })
 })

@@ -14,6 +14,9 @@ function annotate<T extends z.ZodType>(type: T, annotation: FieldAnnotation): T 
 
 /** Up to this many digits, a double reproduces every decimal that it was read from. */
 const DOUBLE_DIGITS_SURE = 15
+/** A number between these that is not whole is written with a point and without an exponent. */
+const PLAIN_MIN = 1e-6
+const PLAIN_END = 1e15
 
 /**
  * A JSON number as its text: a whole one within 2^53, or another with so few digits that a double is exact. Any other
@@ -23,6 +26,16 @@ const DOUBLE_DIGITS_SURE = 15
 export function asText(value: unknown): unknown {
   if (typeof value !== 'number') return value
   if (Number.isSafeInteger(value)) return String(value)
+  const size = Math.abs(value)
+  if (size >= PLAIN_MIN && size < PLAIN_END) {
+    const text = String(value)
+    if (text.length <= DOUBLE_DIGITS_SURE + 1) return text
+  }
+  return plainText(value)
+}
+
+/** Without an exponent, however large or small. */
+function plainText(value: number): unknown {
   const [, sign = '', mantissa = '', exponent = '0'] = /^(-?)([\d.]+)(?:e([+-]\d+))?$/.exec(String(value)) ?? []
   const [whole = '', fraction = ''] = mantissa.split('.')
   const digits = (whole + fraction).replace(/^0+/, '')

@@ -18,6 +18,7 @@ const BY_FOLDER: Readonly<Record<string, readonly string[]>> = {
     'token-bucket',
   ],
   'services/fetcher/http/retry-after': ['rate-limit-headers', 'retry-after', 'retry-loop'],
+  'services/fetcher/http/transport': ['inexact-numbers'],
   'services/fetcher/pages': [
     'computed-request',
     'loop-guard',
@@ -46,6 +47,7 @@ const BY_FOLDER: Readonly<Record<string, readonly string[]>> = {
     'encode-record',
     'envelope',
     'fast-path',
+    'fast-read',
     'raw-record',
     'rejection-limit',
     'tombstones',

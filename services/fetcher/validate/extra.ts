@@ -20,7 +20,11 @@ const INT64_MIN = -(2 ** 63)
  */
 type Kept = { exact: boolean; dotted: boolean; taken: boolean }
 
-export function keptExtra(extra: Fields): Fields {
+export const keptExtra = (extra: Fields): Fields =>
+  isExactlyKept(extra, LEVELS_MAX) ? { [EXTRA_FIELD]: extra } : keptByParts(extra)
+
+/** The same for any values. */
+export function keptByParts(extra: Fields): Fields {
   const kept = Object.entries(extra).map(([name, value]) => ({ name, value, ...memberOf(name, value, LEVELS_MAX) }))
   if (kept.every(({ exact, taken }) => exact && taken)) return { [EXTRA_FIELD]: extra }
   const text = JSON.stringify(extra)
@@ -32,6 +36,26 @@ export function keptExtra(extra: Fields): Fields {
   for (const { name, value } of clear) open[name] = value
   return { ...(clear.length === 0 ? {} : { [EXTRA_FIELD]: open }), [EXTRA_TEXT_FIELD]: text }
 }
+
+/**
+ * Whether every value is surely read back unchanged: most unknown fields are texts, usual numbers, and objects of these.
+ * Makes no objects of its own.
+ */
+function isExactlyKept(fields: Fields, levels: number): boolean {
+  if (levels === 0) return false
+  let isEmpty = true
+  for (const name in fields) {
+    isEmpty = false
+    const value = fields[name]
+    if (name === '' || name.includes('.') || value === null) return false
+    if (typeof value === 'number' ? !isTakenNumber(value) : typeof value === 'object' && !isPlainObject(value, levels))
+      return false
+  }
+  return !isEmpty
+}
+
+const isPlainObject = (value: object, levels: number): boolean =>
+  !Array.isArray(value) && isExactlyKept(value as Fields, levels - 1)
 
 function memberOf(name: string, value: unknown, levels: number): Kept {
   const dotted = name === '' || name.includes('.')

@@ -20,7 +20,8 @@ export function asDeclaredBy(schema: z.ZodObject): AsDeclared | null {
   return checkOf(schema)
 }
 
-function checkOf(type: z.core.$ZodType): AsDeclared | null {
+/** Of one type; null if zod always rebuilds its values. */
+export function checkOf(type: z.core.$ZodType): AsDeclared | null {
   const def = (type as z.core.$ZodTypes)._zod.def
   if (def.type === 'string') return textCheck(type, def)
   if (def.type === 'number') return numberCheck(type, def)
@@ -30,7 +31,7 @@ function checkOf(type: z.core.$ZodType): AsDeclared | null {
   if (def.type === 'array') return arrayCheck(def)
   if (def.type === 'nullable') return nullableCheck(def)
   // The object checks whether it may be missing, unless a default takes its place.
-  if (def.type === 'optional') return def.innerType._zod.optin === undefined ? checkOf(def.innerType) : null
+  if (def.type === 'optional') return isPlainOptional(def) ? checkOf(def.innerType) : null
   if (def.type === 'boolean') return (value) => typeof value === 'boolean'
   if (def.type === 'enum') return enumCheck(def)
   if (def.type === 'pipe') return pipeCheck(type, def)
@@ -142,10 +143,26 @@ function onlyPattern(def: Def & { type: 'string' }): RegExp | null {
 
 /** Exact numbers, `decimal()` and `int64()`: a value that is already a text is left unchanged. */
 function pipeCheck(type: z.core.$ZodType, { in: first, out }: z.core.$ZodPipeDef): AsDeclared | null {
-  const before = (first as z.core.$ZodTypes)._zod.def
-  if (before.type !== 'transform' || before.transform !== asText) return byZod(type)
+  if (!isAsText(first)) return byZod(type)
   const check = checkOf(out)
   return check === null ? null : (value) => typeof value === 'string' && check(value)
+}
+
+export function isAsText(type: z.core.$ZodType): boolean {
+  const def = (type as z.core.$ZodTypes)._zod.def
+  return def.type === 'transform' && def.transform === asText
+}
+
+/** A missing value stays missing: neither a default nor a conversion takes its place. */
+export function isPlainOptional(def: Def): def is z.core.$ZodOptionalDef {
+  return def.type === 'optional' && !hasRules(def.checks) && givesNothing(def.innerType)
+}
+
+function givesNothing(type: z.core.$ZodType): boolean {
+  if (type._zod.optin === undefined) return true
+  const def = (type as z.core.$ZodTypes)._zod.def
+  if (hasRules(def.checks)) return false
+  return def.type === 'nullable' ? givesNothing(def.innerType) : def.type === 'pipe' && isAsText(def.in)
 }
 
 /**
@@ -169,7 +186,7 @@ function enumCheck({ entries }: z.core.$ZodEnumDef): AsDeclared | null {
   return (value) => known.has(value)
 }
 
-const hasRules = (checks: readonly unknown[] | undefined): boolean => checks !== undefined && checks.length > 0
+export const hasRules = (checks: readonly unknown[] | undefined): boolean => checks !== undefined && checks.length > 0
 /** Only the type of the value matters; a value of that type is not coerced. */
 const isBare = (def: Def): boolean => !hasRules(def.checks) && isOfTypeAlone(def)
 /** Not a format that is a type of its own, such as `z.int()` or `z.iso.date()`. */

@@ -13,6 +13,7 @@ import { type Fields, shapeOf, unknownFields } from './drift.ts'
 import { encodeRecord } from './encode-record.ts'
 import { clashOf, type EnvelopeContext, enveloped, envelopeOf } from './envelope.ts'
 import { type AsDeclared, asDeclaredBy } from './fast-path.ts'
+import { type FastReader, fastReaderOf } from './fast-read.ts'
 import { issuesText, listText, shortened } from './issues.ts'
 import type { Learned } from './learned-columns.ts'
 import { fitsColumn, intoColumns } from './learned-columns.ts'
@@ -53,6 +54,7 @@ export function createValidator(
       learned,
     },
     asDeclared: asDeclaredBy(stream.schema),
+    reader: fastReaderOf(stream.schema),
     ownFields: ownFieldsFor(stream.wireSchema),
     tombstone: tombstonesOf(stream),
   }
@@ -109,6 +111,7 @@ type Rules = {
   learned: () => Learned
   tombstone: Tombstones
   asDeclared: AsDeclared | null
+  reader: FastReader | null
   ownFields: ((record: unknown) => unknown) | null
 }
 
@@ -155,14 +158,21 @@ function checked(
   const { stream, markPath, tombstone, learned } = rules
   if (rules.asDeclared?.(mapped) === true)
     return misfit(rules, mapped as Fields, absent) ?? encodeRecord(stream, mapped as Fields, null, deleted, keyed)
-  let parsed: z.ZodSafeParseResult<Fields> = stream.schema.safeParse(mapped)
-  const isTombstone = deleted && !parsed.success
-  if (isTombstone) parsed = tombstone(mapped)
-  if (!parsed.success) return { reason: parsed.error.issues[0]?.code ?? 'invalid', issues: issuesText(parsed.error) }
-  const refusal = misfit(rules, parsed.data, absent)
+  let data = rules.reader === null ? null : rules.reader.read(mapped)
+  const mayHaveMore = data === null || rules.reader?.mayHaveMore() === true
+  let isTombstone = false
+  if (data === null) {
+    let parsed: z.ZodSafeParseResult<Fields> = stream.schema.safeParse(mapped)
+    isTombstone = deleted && !parsed.success
+    if (isTombstone) parsed = tombstone(mapped)
+    if (!parsed.success) return { reason: parsed.error.issues[0]?.code ?? 'invalid', issues: issuesText(parsed.error) }
+    data = parsed.data
+  }
+  const refusal = misfit(rules, data, absent)
   if (refusal !== null) return refusal
+  if (!mayHaveMore) return encodeRecord(stream, data, null, deleted, keyed)
   const paths: string[] = []
-  const extra = unknownFields(mapped as object, parsed.data, (path, type, value) => {
+  const extra = unknownFields(mapped as object, data, (path, type, value) => {
     if (path === markPath || (isTombstone && Object.hasOwn(stream.schema.shape, path))) return
     const column = stream.unknownFields === 'columns' ? learned().get(path) : undefined
     if (column !== undefined) {
@@ -178,11 +188,11 @@ function checked(
     return { reason: 'unknown_fields', issues: `unknown fields: ${listText(paths, ', ')}` }
   if (stream.unknownFields === 'columns' && extra !== null) {
     const { columns, rest } = intoColumns(withoutMark(extra, markPath), learned())
-    return encodeRecord(stream, columns === null ? parsed.data : { ...parsed.data, ...columns }, rest, deleted, keyed)
+    return encodeRecord(stream, columns === null ? data : { ...data, ...columns }, rest, deleted, keyed)
   }
   return encodeRecord(
     stream,
-    parsed.data,
+    data,
     stream.unknownFields === 'keep' ? withoutMark(extra, markPath) : null,
     deleted,
     keyed,

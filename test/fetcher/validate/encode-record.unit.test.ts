@@ -36,6 +36,12 @@ describe('a record in Kafka', () => {
     assert.deepEqual(JSON.parse(payload), { ...order('o1'), _extra: { color: 'red' }, _deleted: 1 })
     assert.ok(!('_deleted' in JSON.parse(accepted(encode(order('o1'))).payload)))
   })
+
+  test('has each field once, where a loose object has one of the same name', () => {
+    const loose = { id: 'o1', _extra: 'mine', _deleted: 'no', toJSON: 1 }
+    const { payload } = accepted(encodeRecord(PLAIN, loose, { color: 'red' }, true))
+    assert.equal(payload, '{"id":"o1","_extra":{"color":"red"},"_deleted":1,"toJSON":1}')
+  })
 })
 
 describe('a record is rejected', () => {

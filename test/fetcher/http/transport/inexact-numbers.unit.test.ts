@@ -1,22 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { isExact, quoteInexact } from '../../../../services/fetcher/http/transport/inexact-numbers.ts'
+import { quoteInexact } from '../../../../services/fetcher/http/transport/inexact-numbers.ts'
 import { parseJson } from '../../../../services/fetcher/http/transport/lossless-json.ts'
 import { between, randomFrom } from '../../../support/random.ts'
 import { testSeed } from '../../../support/seed.ts'
+import { parseBySource } from './parse-by-source.ts'
 
 const seed = testSeed()
 const TEXTS = 20_000
-
-type Reviver = (key: string, value: unknown, context?: { source?: string }) => unknown
-const parseWithSource = JSON.parse as (text: string, reviver: Reviver) => unknown
-
-/** The plain way: asks for the source of each number of the text. */
-const oracle = (text: string): unknown =>
-  parseWithSource(text, (_, value, context) => {
-    const source = context?.source
-    return typeof value === 'number' && source !== undefined && !isExact(value, source) ? source : value
-  })
 
 /** The value with the order of its fields, or that there is none. */
 function outcome(parse: (text: string) => unknown, text: string): string {
@@ -106,7 +97,7 @@ describe('inexact numbers', () => {
     const random = randomFrom(seed)
     for (let index = 0; index < TEXTS; index++) {
       const text = textFrom(random)
-      assert.equal(outcome(parseJson, text), outcome(oracle, text), `seed ${seed}, text ${index}: ${text}`)
+      assert.equal(outcome(parseJson, text), outcome(parseBySource, text), `seed ${seed}, text ${index}: ${text}`)
     }
   })
 
@@ -114,7 +105,7 @@ describe('inexact numbers', () => {
     const random = randomFrom(seed + 1)
     for (let index = 0; index < TEXTS; index++) {
       const text = damaged(textFrom(random), random)
-      assert.equal(outcome(parseJson, text), outcome(oracle, text), `seed ${seed}, text ${index}: ${text}`)
+      assert.equal(outcome(parseJson, text), outcome(parseBySource, text), `seed ${seed}, text ${index}: ${text}`)
     }
   })
 

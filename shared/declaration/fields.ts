@@ -89,23 +89,31 @@ const INT64_MIN = -(2n ** 63n)
 const INT64_MAX = 2n ** 63n - 1n
 const INT64_TEXT = /^-?\d{1,19}$/
 
+const INT64_DIGITS_SURE = 18
+const int64Texts = new WeakSet<z.core.$ZodType>()
+
+/** Whether a type is the text of `int64()`, with no other rule. */
+export const isInt64Text = (type: z.core.$ZodType): boolean => int64Texts.has(type)
+
+export const fitsInt64 = (value: unknown): boolean =>
+  typeof value === 'string' &&
+  INT64_TEXT.test(value) &&
+  (value.length <= INT64_DIGITS_SURE || (BigInt(value) >= INT64_MIN && BigInt(value) <= INT64_MAX))
+
 /**
  * A 64-bit integer as text or as a JSON number, exact beyond 2^53: from -9223372036854775808 to 9223372036854775807.
  */
-export const int64 = () =>
-  z.preprocess(
-    asText,
-    annotate(
-      z
-        .string()
-        .regex(INT64_TEXT, { error: 'expected a 64-bit integer as text', abort: true })
-        .refine(
-          (text) => BigInt(text) >= INT64_MIN && BigInt(text) <= INT64_MAX,
-          'expected an integer of at most 64 bits',
-        ),
-      { column: 'Int64' },
-    ),
+export function int64() {
+  const text = annotate(
+    z
+      .string()
+      .regex(INT64_TEXT, { error: 'expected a 64-bit integer as text', abort: true })
+      .refine(fitsInt64, 'expected an integer of at most 64 bits'),
+    { column: 'Int64' },
   )
+  int64Texts.add(text)
+  return z.preprocess(asText, text)
+}
 
 /** Any type with a column of the author's choice, such as `column(z.string(), 'LowCardinality(String)')`. */
 export const column = <T extends z.ZodType>(type: T, clickhouseType: string): T =>

@@ -38,8 +38,8 @@ export function keptByParts(extra: Fields): Fields {
 }
 
 /**
- * Whether every value is surely read back unchanged: most unknown fields are texts, usual numbers, and objects of these.
- * Makes no objects of its own.
+ * Whether every value is surely read back unchanged. Most unknown fields are texts, usual numbers, and objects of
+ * these. Makes no objects of its own.
  */
 function isExactlyKept(fields: Fields, levels: number): boolean {
   if (levels === 0) return false

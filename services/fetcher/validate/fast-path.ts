@@ -5,7 +5,7 @@
  * output of a JSON parser.
  */
 import type { z } from 'zod'
-import { asText } from '#shared/declaration/fields.ts'
+import { asText, fitsInt64, isInt64Text } from '#shared/declaration/fields.ts'
 import { plainUtcMs } from '#shared/instant.ts'
 
 /** True: the schema would return an equal record, and `unknownFields` would find none. */
@@ -124,6 +124,7 @@ function nullableCheck({ innerType }: z.core.$ZodNullableDef): AsDeclared | null
 
 function textCheck(type: z.core.$ZodType, def: Def & { type: 'string' }): AsDeclared {
   const slow = byZod(type)
+  if (isInt64Text(type)) return fitsInt64
   if (isPlainDateTime(def)) return (value) => (typeof value === 'string' && plainUtcMs(value) !== null) || slow(value)
   if (isBare(def)) return (value) => typeof value === 'string'
   const pattern = onlyPattern(def)

@@ -107,8 +107,8 @@ function textRead(out: z.core.$ZodType): Read {
 
 /**
  * A function generated for the fields of an object, as for the check of `fast-path.ts`. A field that is missing is
- * undefined in its result, which JSON leaves out. Null if Node was started without code generation from strings, or if
- * a field has a name that every object inherits.
+ * undefined in its result, and JSON has no undefined. Null if Node was started without code generation from strings.
+ * Null too if a field has a name that every object inherits.
  */
 function objectRead({ shape, catchall }: z.core.$ZodObjectDef, notes: Notes): Read | null {
   const fields = Object.entries(shape)
@@ -129,7 +129,7 @@ function objectRead({ shape, catchall }: z.core.$ZodObjectDef, notes: Notes): Re
     `let known = ${fields.length}`,
     ...lines,
     'for (const name in value) known--',
-    `if (known !== 0) { ${catchall === undefined ? 'if (hasUndefined(value)) return UNSURE; notes.more = true' : 'return UNSURE'} }`,
+    `if (known !== 0) { ${catchall === undefined ? MORE_FIELDS : 'return UNSURE'} }`,
     `return { ${fields.map(([name], index) => `${JSON.stringify(name)}: v${index}`).join(', ')} }`,
   ].join('\n')
   const names = [...fields.map((_, index) => `of${index}`), 'UNSURE', 'hasUndefined', 'notes']
@@ -141,6 +141,8 @@ function objectRead({ shape, catchall }: z.core.$ZodObjectDef, notes: Notes): Re
     throw error
   }
 }
+
+const MORE_FIELDS = 'if (hasUndefined(value)) return UNSURE; notes.more = true'
 
 /** Only an author's map makes such a field. zod tells it from a missing one. */
 function hasUndefined(value: Fields): boolean {

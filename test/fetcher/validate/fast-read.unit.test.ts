@@ -38,7 +38,7 @@ describe('a record that is read without zod', () => {
     })
     fc.assert(property, { seed, numRuns: 4000 })
     assert.ok(read > looked / 8, `only ${read} of ${looked} were read without zod: the test shows little`)
-    assert.ok(more > looked / 100, `only ${more} of ${looked} had unknown fields: the test shows little`)
+    assert.ok(more > looked / 400, `only ${more} of ${looked} had unknown fields: the test shows little`)
   })
 
   const schema = z.object({

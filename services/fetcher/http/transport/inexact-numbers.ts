@@ -68,7 +68,7 @@ export function isExact(value: number, source: string): boolean {
   )
 }
 
-/** Where numbers begin that may be inexact, ascending. Some are in texts. Looks at each character a few times at most. */
+/** Where numbers begin that may be inexact, ascending. Some are in texts. Reads each character a few times. */
 function candidatesIn(text: string): number[] {
   const starts: number[] = []
   let checked = 0

@@ -42,6 +42,7 @@ export type Pod = {
   metadata: { labels: Labels; annotations?: Labels }
   spec: {
     serviceAccountName?: string
+    priorityClassName?: string
     automountServiceAccountToken?: boolean
     enableServiceLinks?: boolean
     imagePullSecrets?: { name: string }[]
@@ -117,6 +118,7 @@ const text = ({ kind, name }: Reference) => `${kind} ${name}`
 export function referencesOf(manifests: readonly Manifest[]): Map<string, string[]> {
   const all: Reference[] = workloadsOf(manifests).flatMap(({ pod: { spec } }) => [
     ...(spec.serviceAccountName === undefined ? [] : [{ kind: 'ServiceAccount', name: spec.serviceAccountName }]),
+    ...(spec.priorityClassName === undefined ? [] : [{ kind: 'PriorityClass', name: spec.priorityClassName }]),
     ...(spec.imagePullSecrets ?? []).map(({ name }) => ({ kind: 'Secret', name })),
     ...(spec.volumes ?? []).flatMap((volume) => [
       ...(volume.configMap === undefined ? [] : [{ kind: 'ConfigMap', name: volume.configMap.name }]),
@@ -137,6 +139,8 @@ export function referencesOf(manifests: readonly Manifest[]): Map<string, string
     all.push(...(spec.secretTargetRef ?? []).map(({ name, key }) => ({ kind: 'Secret', name, key })))
     all.push(...(spec.configMapTargetRef ?? []).map(({ name, key }) => ({ kind: 'ConfigMap', name, key })))
   }
+  for (const { spec } of ofKind<{ spec: { storageClassName?: string } }>(manifests, 'PersistentVolumeClaim'))
+    if (spec.storageClassName !== undefined) all.push({ kind: 'StorageClass', name: spec.storageClassName })
   const keys = new Map<string, Set<string>>()
   for (const reference of all) {
     const known = keys.get(text(reference)) ?? new Set()
@@ -144,6 +148,18 @@ export function referencesOf(manifests: readonly Manifest[]): Map<string, string
     keys.set(text(reference), known)
   }
   return new Map([...keys].sort().map(([name, set]) => [name, [...set].sort()]))
+}
+
+/** Groups of kinds that a cluster has by an operator. */
+const OPERATORS: Readonly<Record<string, string>> = {
+  'keda.sh': 'KEDA',
+  'monitoring.coreos.com': 'the Prometheus operator',
+}
+
+/** What must be in the cluster: the lines of the file's head. */
+export function operatorsOf(manifests: readonly Manifest[]): string[] {
+  const groups = new Set(manifests.map(({ apiVersion }) => String(apiVersion).split('/')[0] ?? ''))
+  return [...groups].sort().flatMap((group) => OPERATORS[group] ?? [])
 }
 
 /** What a person makes before: the lines of the file's head. */
@@ -156,11 +172,13 @@ export function madeBefore(manifests: readonly Manifest[]): string[] {
 
 /** A file of deploy/k8s: what it is, what it needs, and what Helm made. */
 export function fileText(name: string, rendered: string): string {
-  const needs = madeBefore(parseManifests(rendered))
+  const manifests = parseManifests(rendered)
+  const [needs, operators] = [madeBefore(manifests), operatorsOf(manifests)]
   const head = [
     `Made by Helm from deploy/helm with values/${name}: change those, then: node test/deploy/kubernetes/render.ts`,
     `kubectl apply -n NAMESPACE -f deploy/k8s/${name}`,
-    ...(needs.length === 0 ? [] : ['Make these before, in the same namespace (name: keys):']),
+    ...(operators.length === 0 ? [] : [`The cluster needs ${operators.join(' and ')}.`]),
+    ...(needs.length === 0 ? [] : ['Make these before (name: keys):']),
     ...needs.map((need) => `  ${need}`),
   ]
   return `${head.map((line) => `# ${line}`).join('\n')}\n${rendered.replaceAll(/[ \t]+$/gm, '')}`

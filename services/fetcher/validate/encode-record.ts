@@ -4,7 +4,7 @@
  */
 import type { Stream } from '#shared/declaration/compile.ts'
 import { disorderOfValue } from '#shared/declaration/sortable-text.ts'
-import { DELETED_FIELD, EXTRA_FIELD, EXTRA_TEXT_FIELD, RECORD_KEY_FIELD } from '#shared/schema/json-schema.ts'
+import { DELETED_FIELD, RECORD_KEY_FIELD } from '#shared/schema/json-schema.ts'
 import { positionOf } from '#shared/watermark.ts'
 import type { Fields } from './drift.ts'
 import { keptExtra } from './extra.ts'
@@ -32,8 +32,8 @@ export function encodeRecord(
     return { reason: 'watermark_unordered', issues: `${watermark?.field}: ${disorder.what}: ${disorder.hint}` }
   const own = keyed === null ? null : keyed(data, extra)
   const known = own === null ? data : { [RECORD_KEY_FIELD]: own.key, ...data }
-  const kept = extra === null ? null : keptExtra(extra)
-  const payload = kept === null && !deleted ? JSON.stringify(known) : withFields(known, kept, deleted ? DELETED : null)
+  const whole = extra === null ? known : { ...known, ...keptExtra(extra) }
+  const payload = JSON.stringify(deleted ? { ...whole, [DELETED_FIELD]: 1 } : whole)
   if (isTooLarge(payload)) {
     return {
       reason: 'too_large',
@@ -42,27 +42,11 @@ export function encodeRecord(
   }
   // ClickHouse would store a second half as invalid UTF-8, and rejects a first half.
   if (payload.includes(SURROGATE) && LONE_SURROGATE.test(payload))
-    return { reason: 'invalid_text', issues: loneSurrogates({ ...known, ...kept }) }
+    return { reason: 'invalid_text', issues: loneSurrogates(whole) }
   return own === null
     ? { key: keyOf(stream.primaryKey, data), payload, position }
     : { key: own.key, payload, position, beyondKey: own.beyondKey }
 }
-
-const DELETED: Fields = { [DELETED_FIELD]: 1 }
-
-/**
- * The text of a record with more fields at its end. It is faster to join the texts than to copy the record. Declared
- * fields have other names, but a loose object may have any.
- */
-function withFields(record: Fields, kept: Fields | null, mark: Fields | null): string {
-  if (!OWN_NAMES.every((name) => !(name in record))) return JSON.stringify({ ...record, ...kept, ...mark })
-  let text = JSON.stringify(record)
-  if (text === '{}') return JSON.stringify({ ...kept, ...mark })
-  for (const more of [kept, mark]) if (more !== null) text = `${text.slice(0, -1)},${JSON.stringify(more).slice(1)}`
-  return text
-}
-
-const OWN_NAMES = [EXTRA_FIELD, EXTRA_TEXT_FIELD, DELETED_FIELD, 'toJSON']
 
 /** JSON.stringify escapes halves of surrogate pairs, and only those. */
 const SURROGATE = '\\ud'

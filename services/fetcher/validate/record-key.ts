@@ -53,7 +53,7 @@ export function valuesOf(text: string | undefined): PartitionValues | null {
 const SCALARS: readonly string[] = ['string', 'number', 'boolean']
 
 function beyond(data: Fields, extra: Fields | null, covered: ReadonlyMap<string, unknown>): string {
-  const others = Object.entries(data).filter(([name]) => !covered.has(name))
+  const others = Object.entries(data).filter(([name, value]) => value !== undefined && !covered.has(name))
   if (others.length === 0 && extra === null) return ''
   const text = canonicalJson({ fields: Object.fromEntries(others), extra })
   return hash('sha256', text, 'base64url').slice(0, BEYOND_CHARS)

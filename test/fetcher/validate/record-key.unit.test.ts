@@ -101,6 +101,7 @@ test('what the key does not cover is told apart: unknown fields, learned columns
   const keys = recordKeysFor(keyless({ recordKey: ['day'] }))!({})
   const beyond = (data: Record<string, unknown>, extra: Record<string, unknown> | null) => keys(data, extra).beyondKey
   assert.equal(beyond({ day: 'd' }, null), '')
+  assert.equal(beyond({ day: 'd', cost: undefined }, null), '', 'undefined is a missing field')
   assert.equal(beyond({ day: 'd', cost: '1' }, { a: 1, b: 2 }), beyond({ cost: '1', day: 'd' }, { b: 2, a: 1 }))
   assert.notEqual(beyond({ day: 'd', cost: '1' }, null), beyond({ day: 'd', cost: '2' }, null))
   assert.notEqual(beyond({ day: 'd' }, { a: 1 }), beyond({ day: 'd' }, { a: 2 }))

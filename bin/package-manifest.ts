@@ -4,9 +4,12 @@ import { LOCAL_PACKAGES } from '#shared/installation.ts'
 /** The lowest Node on which the package's test passes; that of the highest `engines` among its dependencies. */
 const NODE_MIN = '22.19.0'
 
+type Versions = Record<string, string>
 type Fields = Record<string, unknown> & {
-  dependencies: Record<string, string>
-  devDependencies: Record<string, string>
+  dependencies: Versions
+  devDependencies: Versions
+  peerDependencies?: Versions
+  peerDependenciesMeta?: Record<string, { optional?: boolean }>
 }
 
 export function packageManifest(repository: Fields): Record<string, unknown> {
@@ -31,12 +34,18 @@ export function packageManifest(repository: Fields): Record<string, unknown> {
       './package.json': './package.json',
     },
     dependencies,
-    peerDependencies: Object.fromEntries(LOCAL_PACKAGES.map((each) => [each, versionOf(each, devDependencies)])),
-    peerDependenciesMeta: Object.fromEntries(LOCAL_PACKAGES.map((each) => [each, { optional: true }])),
+    peerDependencies: {
+      ...repository.peerDependencies,
+      ...Object.fromEntries(LOCAL_PACKAGES.map((each) => [each, versionOf(each, devDependencies)])),
+    },
+    peerDependenciesMeta: {
+      ...repository.peerDependenciesMeta,
+      ...Object.fromEntries(LOCAL_PACKAGES.map((each) => [each, { optional: true }])),
+    },
   }
 }
 
-function versionOf(name: string, versions: Record<string, string>): string {
+function versionOf(name: string, versions: Versions): string {
   const version = versions[name]
   if (version === undefined) throw new RangeError(`${name} is not among the packages of development`)
   return version

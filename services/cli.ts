@@ -7,6 +7,7 @@ import { environment } from '#shared/config/config.ts'
 import { exitStatusOf, WrongUse } from '#shared/errors.ts'
 
 const { outliveReaders, say, sayError } = await import('./cli/output.ts')
+const { endOnSignals } = await import('./cli/first-process.ts')
 const { createProgram } = await import('./cli/program.ts')
 
 /** The container image does not contain the local stack. */
@@ -20,6 +21,7 @@ function isAbsentStack(error: unknown): boolean {
 }
 
 outliveReaders()
+endOnSignals(process)
 try {
   await createProgram().parseAsync()
   process.exit()
@@ -27,7 +29,7 @@ try {
   if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2)
   if (isAbsentStack(error)) {
     say('headrace: this installation does not contain the local stack')
-    say('  hint: run stack and demo from a checkout of the repository')
+    say('  hint: run stack, demo and sample-api where the npm package is installed, on your machine')
     process.exit(2)
   }
   sayError(error)

@@ -1,159 +1,254 @@
 /**
- * The Dockerfile and .dockerignore as far as they can be checked without Docker: what runs, as whom, and that all of it
- * is in the image.
+ * The Dockerfiles of this repository and of one that `create` writes, as far as they can be checked without building
+ * them: base, user, labels, health, what is copied, and secrets. image.test.ts builds them.
  */
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { dirname, join, relative } from 'node:path'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { optionRows } from '#shared/config/config.ts'
+import packageJson from '../../package.json' with { type: 'json' }
 import { ROOT, readCompose, serviceOf } from './compose.ts'
+import {
+  copiedPaths,
+  type Dockerfile,
+  exec,
+  existsIn,
+  lastStage,
+  reachesTheBuild,
+  readDockerfile,
+  testRules,
+  valuesOf,
+} from './dockerfile.ts'
 
-const text = (path: string) => readFileSync(join(ROOT, path), 'utf8')
-const manifest: { dependencies: Record<string, string>; devDependencies: Record<string, string> } = JSON.parse(
-  text('package.json'),
-)
+const own = () => readDockerfile('Dockerfile', { dir: '.', ignore: '.dockerignore' })
+const created = () => readDockerfile('template/Dockerfile', { dir: 'template', ignore: 'dockerignore' })
 
-type Instruction = { name: string; value: string }
+const PINNED = new RegExp(`^docker\\.io/library/node:${packageJson.devDependencies.node}-slim@sha256:[0-9a-f]{64}$`)
+const PACKAGE_MANAGERS = [
+  '/usr/local/lib/node_modules',
+  '/usr/local/bin/npm',
+  '/usr/local/bin/npx',
+  '/usr/local/bin/corepack',
+  '/opt/yarn-*',
+]
+const SECRET = /(PASSWORD|SECRET|TOKEN|KEY|NPMRC|_AUTH)/
+/** Written by a person, or by npm, beside what `create` writes. */
+const OF_A_PERSON = ['package.json', 'package-lock.json', 'vendo[r]']
 
-function instructions(dockerfile: string): Instruction[] {
-  const lines = dockerfile
-    .replaceAll(/^#.*\n/gm, '')
-    .replaceAll(/\\\n\s*/g, '')
-    .split('\n')
-  return lines
-    .filter((line) => line !== '')
-    .map((line) => ({ name: line.split(' ')[0] ?? '', value: line.slice(line.indexOf(' ') + 1) }))
+const globalOf = (file: Dockerfile, name: string) =>
+  valuesOf(file.globals, 'ARG')
+    .find((value) => value.startsWith(`${name}=`))
+    ?.slice(name.length + 1)
+const runs = (file: Dockerfile) => file.stages.flatMap(({ instructions }) => valuesOf(instructions, 'RUN'))
+const replaceIn = (file: Dockerfile, name: string, value: string) => {
+  for (const instruction of lastStage(file)) if (instruction.name === name) instruction.value = value
 }
 
-const all = instructions(text('Dockerfile'))
-const bases = all.filter(({ name }) => name === 'FROM').map(({ value }) => value.split(' ')[0])
-const last = all.slice(all.findLastIndex(({ name }) => name === 'FROM'))
-const values = (name: string) => last.filter((instruction) => instruction.name === name).map(({ value }) => value)
-const exec = (value: string): string[] => JSON.parse(value)
+for (const [which, read] of [
+  ['the image', own],
+  ['the image of a created repository', created],
+] as const)
+  describe(which, () => {
+    testRules(read, [
+      {
+        sentence: 'stands on the Node that the package is tested with, by digest, in every stage',
+        breaks: (file) => [
+          ...file.stages.filter(({ base }) => base !== `\${NODE_IMAGE}`).map(({ base }) => base),
+          ...[globalOf(file, 'NODE_IMAGE') ?? 'nothing'].filter((base) => !PINNED.test(base)),
+        ],
+        damage: (file) => {
+          file.globals = [
+            { name: 'ARG', value: `NODE_IMAGE=docker.io/library/node:${packageJson.devDependencies.node}-slim` },
+          ]
+        },
+      },
+      {
+        sentence: 'runs as user 1000, by number, and nothing is written after that',
+        breaks: (file) => {
+          const last = lastStage(file)
+          const at = last.findIndex(({ name }) => name === 'USER')
+          const later = last.slice(at).filter(({ name }) => ['RUN', 'COPY', 'ADD', 'WORKDIR'].includes(name))
+          return [
+            ...valuesOf(last, 'USER').filter((user) => user !== '1000:1000'),
+            ...later.map(({ name }) => name),
+            ...(at < 0 ? ['root'] : []),
+          ]
+        },
+        damage: (file) => replaceIn(file, 'USER', 'node'),
+      },
+      {
+        sentence: 'is the command that hints name, found on the PATH, and gets its signals itself',
+        breaks: (file) => {
+          const [entry = '[]', command = '[]', signal = ''] = ['ENTRYPOINT', 'CMD', 'STOPSIGNAL'].map(
+            (name) => valuesOf(lastStage(file), name)[0],
+          )
+          const link = runs(file).some((run) =>
+            /ln -s \/\w+\/node_modules\/headrace\/bin\/headrace\.cjs \/usr\/local\/bin\/headrace/.test(run),
+          )
+          const wanted = [
+            exec(entry).join() === 'headrace',
+            exec(command).join() === '--help',
+            signal === 'SIGTERM',
+            link,
+          ]
+          return wanted.includes(false) ? [entry, command, signal, String(link)] : []
+        },
+        damage: (file) => replaceIn(file, 'ENTRYPOINT', '["npm", "run", "headrace"]'),
+      },
+      {
+        sentence: 'has no package manager',
+        breaks: (file) => {
+          const removed = valuesOf(lastStage(file), 'RUN').join(' ')
+          return PACKAGE_MANAGERS.filter((path) => !removed.includes(path))
+        },
+        damage: (file) => replaceIn(file, 'RUN', 'true'),
+      },
+      {
+        sentence: 'is asked for its health as docker-compose.yml does, on the port that it opens',
+        breaks: (file) => {
+          const health = serviceOf(readCompose(), 'loader').healthcheck
+          assert.ok(health !== undefined && 'test' in health)
+          const last = lastStage(file)
+          const [asked = 'CMD []'] = valuesOf(last, 'HEALTHCHECK')
+          const [env = ''] = valuesOf(last, 'ENV')
+          const command = ['CMD', ...exec(asked.slice(asked.indexOf('CMD ') + 4))]
+          return [
+            ...command.filter((word, at) => word !== health.test[at]),
+            ...[`HEADRACE_HTTP_PORT=${valuesOf(last, 'EXPOSE')[0]}`, 'HEADRACE_HTTP_HOST=0.0.0.0'].filter(
+              (each) => !env.includes(each),
+            ),
+          ]
+        },
+        damage: (file) => replaceIn(file, 'EXPOSE', '8080'),
+      },
+      {
+        sentence: 'sets only options that exist, and needs no secret as an argument',
+        breaks: (file) => {
+          const options = new Set(optionRows().map(({ name }) => name))
+          const all = [...file.globals, ...file.stages.flatMap(({ instructions }) => instructions)]
+          const names = ['ARG', 'ENV']
+            .flatMap((name) => valuesOf(all, name))
+            .flatMap((value) => value.split(/\s+/))
+            .map((word) => word.split('=')[0] ?? '')
+          return names.filter((name) => SECRET.test(name) || (name.startsWith('HEADRACE_') && !options.has(name)))
+        },
+        damage: (file) => {
+          file.globals = [...file.globals, { name: 'ARG', value: 'NPM_TOKEN' }]
+        },
+      },
+      {
+        sentence: 'gives npm the configuration of a registry as a secret that no layer keeps',
+        breaks: (file) =>
+          runs(file).filter(
+            (run) =>
+              run.includes('npm ci') &&
+              !/^--mount=type=secret,id=npmrc .*NPM_CONFIG_USERCONFIG=\/run\/secrets\/npmrc\s+npm ci /.test(run),
+          ),
+        damage: (file) => {
+          file.stages[0]?.instructions.push({ name: 'RUN', value: 'npm ci' })
+        },
+      },
+      {
+        sentence: 'copies only what exists and what the ignore file lets through',
+        breaks: (file) =>
+          copiedPaths(file).filter((path) => {
+            const exists = existsIn(file.context, path) || OF_A_PERSON.includes(path)
+            return !exists || !reachesTheBuild(path.replace('[r]', 'r'), file.context)
+          }),
+        damage: (file) => {
+          file.stages[0]?.instructions.push({ name: 'COPY', value: 'node_modules ./node_modules' })
+        },
+      },
+    ])
 
-/**
- * Paths that .dockerignore lets through: it refuses everything and then names exceptions; the last line that fits
- * decides.
- */
-function reachesTheBuild(path: string): boolean {
-  const within = (folder: string) => path === folder || path.startsWith(`${folder}/`)
-  const lines = text('.dockerignore')
-    .split('\n')
-    .filter((line) => line !== '' && !line.startsWith('#'))
-  const decides = lines.findLast((line) => line === '*' || within(line.replace('!', '')))
-  return decides?.startsWith('!') === true
-}
-
-/** What Node loads from a file; types are gone by then. A command's own code is loaded by a literal `import(…)`. */
-function importsOf(path: string): string[] {
-  const runs = text(path).replaceAll(/^(import|export) type (\{[^}]*\}|\* as \w+|\w+) from '[^']+'$/gm, '')
-  return [...runs.matchAll(/(?:^(?:import|export) [^'\n]*?from |^\} from |\bimport\(|^import )'([^'\s]+)'/gm)].map(
-    (match) => match[1] ?? '',
-  )
-}
-
-/** Everything that is loaded from `entries`: files of the repository, and names of packages. */
-function closure(entries: readonly string[]): { files: Set<string>; packages: Set<string> } {
-  const [files, packages, open] = [new Set<string>(), new Set<string>(), [...entries]]
-  for (let file = open.pop(); file !== undefined; file = open.pop()) {
-    if (files.has(file)) continue
-    files.add(file)
-    for (const specifier of importsOf(file)) {
-      if (specifier.startsWith('.')) open.push(relative(ROOT, join(ROOT, dirname(file), specifier)))
-      else if (specifier.startsWith('#shared/')) open.push(specifier.slice(1))
-      else if (!specifier.startsWith('node:') && specifier !== 'headrace')
-        packages.add(
-          specifier
-            .split('/')
-            .slice(0, specifier.startsWith('@') ? 2 : 1)
-            .join('/'),
-        )
-    }
-  }
-  return { files, packages }
-}
-
-/** Commands that need the local stack, and the list of all commands, which names them. */
-const LOCAL_ONLY = /^services\/cli\/(program\.ts|stack\.ts|sample-api\.ts|demo\/)/
-const modulesIn = (folder: string) =>
-  readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.ts'))
-    .map((file) => `${folder}/${file}`)
-/**
- * `fetch`, `load` and what a person does; the door is not followed further, since it names the local stack's commands
- * too.
- */
-const entries = [...modulesIn('services/cli').filter((file) => !LOCAL_ONLY.test(file)), ...modulesIn('shared/sources')]
+    test('never gets a secret, installed packages or the history', () => {
+      const { context } = read()
+      for (const path of [
+        'deploy/secrets/clickhouse_password.txt',
+        'node_modules/zod',
+        '.git',
+        '.env',
+        '.npmrc',
+        '.headrace',
+        'test',
+      ])
+        assert.ok(!reachesTheBuild(path, context), path)
+    })
+  })
 
 describe('the image', () => {
-  test('runs the Node that the package is tested with', () => {
-    const minor = manifest.devDependencies.node?.split('.').slice(0, 2).join('.')
-    assert.deepEqual(new Set(bases), new Set([`node:${minor}-slim`]))
-    assert.match(bases[0] ?? '', /^node:24\./)
-  })
+  testRules(own, [
+    {
+      sentence: 'has the standard labels, by default of this version',
+      breaks: (file) => {
+        const labels = valuesOf(lastStage(file), 'LABEL').join(' ')
+        const wanted = [
+          'title=headrace',
+          'licenses=Apache-2.0',
+          'description="',
+          ...['version', 'revision', 'source', 'created'].map((name) => `${name}="$${name.toUpperCase()}"`),
+        ]
+        const args = valuesOf(lastStage(file), 'ARG')
+        return [
+          ...wanted.filter((label) => !labels.includes(`org.opencontainers.image.${label}`)),
+          ...[`VERSION=${packageJson.version}`, 'REVISION=', 'SOURCE=', 'CREATED='].filter(
+            (arg) => !args.includes(arg),
+          ),
+        ]
+      },
+      damage: (file) => replaceIn(file, 'LABEL', 'version=1'),
+    },
+    {
+      sentence: 'installs the packed package by the lock file, and lists what is in it',
+      breaks: (file) => {
+        const all = runs(file).join('\n')
+        return [
+          'node bin/build.ts && npm pack ./dist',
+          'node bin/image/write-app.ts',
+          'npm ci --ignore-scripts',
+          'npm sbom --sbom-format=cyclonedx',
+          'dpkg-query --show',
+          'sbom.cdx.json',
+        ].filter((step) => !all.includes(step))
+      },
+      damage: (file) => {
+        file.stages.splice(1, 1)
+      },
+    },
+    {
+      sentence: 'is without the local stack, whose servers are containers there',
+      breaks: (file) =>
+        ['stack', 'sample-api'].filter(
+          (name) =>
+            !runs(file).some(
+              (run) =>
+                run.includes(`node_modules/headrace/services/${name}`) && existsSync(join(ROOT, 'services', name)),
+            ),
+        ),
+      damage: (file) => {
+        file.stages.splice(1, 1)
+      },
+    },
+  ])
+})
 
-  test('installs by the lock file, without the packages of development', () => {
-    assert.ok(all.some(({ name, value }) => name === 'RUN' && value.startsWith('npm ci --omit=dev')))
-  })
-
-  test('runs as a user without rights, not through npm, and gets its signals itself', () => {
-    assert.deepEqual(values('USER'), ['node'])
-    assert.deepEqual(values('ENTRYPOINT').map(exec), [['node', 'services/cli.ts']])
-    assert.equal(values('CMD').map(exec).length, 1)
-    assert.ok(!last.some(({ value }) => /\bnpm (start|run|ci)\b/.test(value)))
-    assert.ok(
-      last.findIndex(({ name }) => name === 'USER') > last.findLastIndex(({ name }) => ['RUN', 'COPY'].includes(name)),
-    )
-  })
-
-  test('is asked for its health as docker-compose.yml does, on the port that it opens', () => {
-    const health = serviceOf(readCompose(), 'loader').healthcheck
-    assert.ok(health !== undefined && 'test' in health)
-    const [asked = ''] = values('HEALTHCHECK')
-    assert.deepEqual(['CMD', ...exec(asked.slice(asked.indexOf('CMD ') + 4))], health.test)
-    assert.ok(values('ENV')[0]?.includes(`HEADRACE_HTTP_PORT=${values('EXPOSE')[0]}`))
-    assert.ok(values('ENV')[0]?.includes('HEADRACE_HTTP_HOST=0.0.0.0'))
-  })
-
-  test('copies only what exists and what .dockerignore lets through', () => {
-    const copied = all
-      .filter(({ name, value }) => name === 'COPY' && !value.startsWith('--from'))
-      .flatMap(({ value }) => value.split(' ').slice(0, -1))
-    assert.ok(copied.length > 0)
-    for (const path of copied) {
-      assert.ok(existsSync(join(ROOT, path)), path)
-      assert.ok(reachesTheBuild(path), path)
-    }
-  })
-
-  test('never gets a secret, a foreign package or the history', () => {
-    for (const path of [
-      'deploy/secrets/clickhouse_password.txt',
-      'node_modules/zod',
-      '.git',
-      '.env',
-      '.headrace',
-      'test',
-    ])
-      assert.ok(!reachesTheBuild(path), path)
-  })
-
-  test('holds every file that fetch, load and the operator load, and every package', () => {
-    const { files, packages } = closure(entries)
-    assert.ok(files.has('services/loader/loader.ts') && packages.has('undici'), 'the walk arrives')
-    assert.deepEqual(
-      [...files].filter((file) => !reachesTheBuild(file)),
-      [],
-    )
-    assert.deepEqual(
-      [...packages].filter((name) => !(name in manifest.dependencies)),
-      [],
-    )
-  })
-
-  test('does without the local stack, which the door loads only when asked', () => {
-    assert.ok(!reachesTheBuild('services/stack/stack.ts'))
-    const direct = `${text('services/cli.ts')}${text('services/cli/program.ts')}`.replaceAll(/import\('[^']+'\)/g, '')
-    assert.ok(!/from '\.{1,2}\/(stack|sample-api|cli)\//.test(direct))
-  })
+describe('the image of a created repository', () => {
+  testRules(created, [
+    {
+      sentence: 'stands on the same base as the image',
+      breaks: (file) => [globalOf(file, 'NODE_IMAGE') ?? ''].filter((base) => base !== globalOf(own(), 'NODE_IMAGE')),
+      damage: (file) => {
+        file.globals = []
+      },
+    },
+    {
+      sentence: 'installs neither the packages of development nor those of the local stack',
+      breaks: (file) =>
+        runs(file).filter((run) => run.includes('npm ci') && !run.includes('npm ci --omit=dev --omit=optional ')),
+      damage: (file) => {
+        file.stages[0]?.instructions.push({ name: 'RUN', value: 'npm ci --omit=dev' })
+      },
+    },
+  ])
 })

@@ -39,6 +39,7 @@ export default defineConfig({
         items: [
           { text: 'Running in production', link: '/production' },
           { text: 'Kubernetes', link: '/kubernetes' },
+          { text: 'The image', link: '/image' },
           { text: 'TLS and logins', link: '/secured-clusters' },
           { text: 'Rights on Kafka', link: '/kafka-acls' },
           { text: 'Options', link: '/options' },

@@ -9,6 +9,7 @@ const repeated = (each: string, before: string[] = []): string[] => [...before, 
 export function otherPrograms(): Command {
   const all = new Command('shell').enablePositionalOptions()
   all.command('cd').argument('<dir>')
+  all.command('apt-get').command('install').argument('<packages...>')
   all.command('chmod').argument('<mode>').argument('<files...>')
   all.command('curl').argument('<url>').option('-f').option('-s').option('-S')
   // What flock and mail run or send follows their own options; see `innerCommand`.
@@ -18,7 +19,12 @@ export function otherPrograms(): Command {
   all.command('openssl').command('rand').allowUnknownOption().argument('<how>').argument('<bytes>')
 
   const docker = all.command('docker').enablePositionalOptions()
-  docker.command('build').option('-t <tag>').argument('<dir>')
+  const build = docker.command('build').option('-t <tag>').argument('<dir>')
+  build.option('--build-arg <name=value>', '', repeated).option('--secret <secret>', '', repeated)
+  docker.command('inspect').argument('<image>')
+  docker.command('load').option('-i <file>')
+  const run = docker.command('run').argument('<image>').argument('[args...]').passThroughOptions()
+  run.option('--rm').option('--read-only').option('--tmpfs <dir>').option('-v <mount>').option('--entrypoint <program>')
   docker.command('push').argument('<image>')
   const compose = docker.command('compose').enablePositionalOptions()
   compose.command('build').argument('[services...]')
@@ -64,6 +70,10 @@ function addKubernetes(all: Command): void {
 /** The words of Headrace's own command that another program runs: in a container, or under a lock. Null for none. */
 export function innerCommand(words: readonly string[]): string[] | null {
   if (words.slice(0, 4).join(' ') === 'docker compose run --rm') return words[4] === 'operator' ? words.slice(5) : null
+  if (words.slice(0, 2).join(' ') === 'docker run' && !words.includes('--entrypoint')) {
+    const image = words.findIndex((word) => word.startsWith('headrace:'))
+    return image === -1 ? null : words.slice(image + 1)
+  }
   const inPod = words.indexOf('--')
   if (words[0] === 'kubectl' && inPod !== -1) return headraceArgs(words.slice(inPod + 1))
   const npx = words.indexOf('npx')

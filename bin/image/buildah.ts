@@ -18,7 +18,8 @@ const BUILD = ['--isolation', 'chroot', '--network', 'host', '--format', 'docker
 export function buildahIn(dir: string): Buildah {
   const storage = ['--root', join(dir, 'storage'), '--runroot', join(dir, 'run'), '--storage-driver', 'vfs']
   const env = { ...process.env, TMPDIR: dir, BUILDAH_ISOLATION: 'chroot' }
-  const buildah = (args: readonly string[], quiet: boolean) => run('buildah', [...storage, ...args], { env, quiet })
+  const buildah = (args: readonly string[], quiet: boolean) =>
+    run('buildah', [...storage, ...args], { env, quiet, step: args[0] ?? '' })
   return {
     run: (command, ...args) => buildah([command, ...args], true),
     build: (context, ...args) => {

@@ -13,10 +13,15 @@ export class CannotBuild extends Error {
 const STEP_MS_MAX = 15 * 60_000
 const OUTPUT_BYTES_MAX = 64 * 1024 * 1024
 
-type Options = { env?: NodeJS.ProcessEnv; quiet?: boolean }
+/** `step`: what an error names, if that is not the first argument. */
+type Options = { env?: NodeJS.ProcessEnv; quiet?: boolean; step?: string }
 
 /** Its standard output. Throws CannotBuild unless it ends with 0. */
-export function run(program: string, args: readonly string[], { env, quiet = false }: Options = {}): string {
+export function run(
+  program: string,
+  args: readonly string[],
+  { env, quiet = false, step = args[0] ?? '' }: Options = {},
+): string {
   const { status, signal, error, stdout, stderr } = spawnSync(program, args, {
     env: env ?? process.env,
     encoding: 'utf8',
@@ -27,7 +32,7 @@ export function run(program: string, args: readonly string[], { env, quiet = fal
   if (status === 0) return stdout
   const how = error?.message ?? (signal === null ? `ended with ${status}` : `was ended by ${signal}`)
   const said = (stderr ?? '').trim().split('\n').slice(-3).join('\n  ')
-  throw new CannotBuild(`${program} ${args[0] ?? ''} ${how}`, said === '' ? 'see what it said above' : said)
+  throw new CannotBuild(`${program} ${step} ${how}`, said === '' ? 'see what it said above' : said)
 }
 
 /** Throws CannotBuild with the command that installs what is missing. */

@@ -136,7 +136,7 @@ export function openClickHouse(config: Config['clickhouse'], database?: string):
         'HR_CLICKHOUSE_REFUSED',
         `ClickHouse at ${hostOf(config)} refuses: ${error.type ?? error.code}: ${error.message}`,
         {
-          hint: `user ${config.user} needs to read ${config.database} and system.tables, and to make temporary tables`,
+          ...hintFor(error.code, config),
           cause: error,
         },
       )
@@ -167,6 +167,19 @@ export function openClickHouse(config: Config['clickhouse'], database?: string):
     },
     close: () => client.close(),
   }
+}
+
+/** Unknown functions, columns and tables, and text that ClickHouse cannot parse. */
+const MISTAKES = ['46', '47', '60', '62']
+const UNKNOWN_TABLE = '60'
+const UNKNOWN_DATABASE = '81'
+
+/** A mistake in the statement has nothing to do with rights. */
+function hintFor(code: string, { user, database }: Config['clickhouse']): { hint?: string } {
+  if (code === UNKNOWN_TABLE) return { hint: `see the tables of ${database}: ${HEADRACE} query "SHOW TABLES"` }
+  if (code === UNKNOWN_DATABASE) return { hint: `the loader creates it: ${HEADRACE} load` }
+  if (MISTAKES.includes(code)) return {}
+  return { hint: `user ${user} needs to read ${database} and system.tables, and to make temporary tables` }
 }
 
 const hostOf = ({ url }: Config['clickhouse']): string => new URL(url).host

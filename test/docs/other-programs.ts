@@ -10,6 +10,7 @@ export function otherPrograms(): Command {
   const all = new Command('shell').enablePositionalOptions()
   all.command('cd').argument('<dir>')
   all.command('apt-get').command('install').argument('<packages...>')
+  all.command('exit').argument('[status]')
   all.command('chmod').argument('<mode>').argument('<files...>')
   all.command('curl').argument('<url>').option('-f').option('-s').option('-S')
   // What flock and mail run or send follows their own options; see `innerCommand`.

@@ -69,3 +69,6 @@ function simpleCommands(text: string): Simple[] {
 }
 
 const isRedirection = ({ op }: ControlOperator): boolean => REDIRECTIONS.includes(op)
+
+/** A line as a person copies it: without its comment, and without the mark that puts it into the background. */
+export const copied = (text: string): string => text.replace(/\s+#\s.*$/, '').replace(/\s*&$/, '')

@@ -6,6 +6,9 @@ import type { Origin } from './installed-from.ts'
 const TYPESCRIPT = '6.0.3'
 const NODE_TYPES = '24.19.2'
 
+/** npm warns of scripts that run at installation. That of chdb is empty; that of protobufjs compares versions. */
+const ALLOWED_SCRIPTS = { chdb: true, protobufjs: true }
+
 export function createdManifest(name: string, { dependency, node }: Pick<Origin, 'dependency' | 'node'>) {
   return {
     name,
@@ -19,5 +22,6 @@ export function createdManifest(name: string, { dependency, node }: Pick<Origin,
       ...Object.fromEntries(LOCAL_PACKAGES.map((each) => [each, localPackageVersion(each)])),
       typescript: TYPESCRIPT,
     },
+    allowScripts: ALLOWED_SCRIPTS,
   }
 }

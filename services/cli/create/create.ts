@@ -17,15 +17,18 @@ const RENAMED: Readonly<Record<string, string>> = {
   dockerignore: '.dockerignore',
   'ci.yml': join('.github', 'workflows', 'ci.yml'),
 }
-const PACKAGE_NAME = /^[a-z0-9][a-z0-9._-]{0,100}$/
+/** What npm and Docker Compose both take. */
+const PACKAGE_NAME = /^[a-z0-9][a-z0-9_-]{0,100}$/
+/** A package of this name cannot depend on ours. */
+const OWN_NAME = 'headrace'
 const READABLE_BY_ALL = 0o644
 
 export function createCommand(given: string, options: { json?: boolean }): number {
   const dir = resolve(given)
   const name = basename(dir)
-  if (!PACKAGE_NAME.test(name)) {
-    throw new WrongUse('HR_OPTION', `"${name}" cannot be the name of a package`, {
-      hint: 'use lower-case letters, digits, . _ and -, starting with a letter or a digit',
+  if (!PACKAGE_NAME.test(name) || name === OWN_NAME) {
+    throw new WrongUse('HR_OPTION', `the folder's name becomes that of a package, which "${name}" cannot be`, {
+      hint: 'use lower-case letters, digits, _ and -, starting with a letter or a digit, such as my-warehouse',
     })
   }
   refuseFull(dir)
@@ -37,15 +40,20 @@ export function createCommand(given: string, options: { json?: boolean }): numbe
       hint: 'choose a folder that this user may write to',
     })
   }
-  const next = [
-    `cd ${relative('.', dir) || '.'}`,
+  const next = nextSteps(relative('.', dir))
+  if (options.json === true) print(asJson({ dir, next }))
+  else print([`Created ${dir}`, 'Next:', ...next.map((step) => `  ${step}`)].join('\n'))
+  return 0
+}
+
+/** `to`: the new folder, seen from this one; empty for this one itself. */
+export function nextSteps(to: string): string[] {
+  return [
+    ...(to === '' ? [] : [`cd ${/^[\w./-]+$/.test(to) ? to : `'${to.replaceAll("'", "'\\''")}'`}`]),
     'npm install',
     'npx headrace stack up',
     'npx headrace check quakes   # its API: npx headrace sample-api, in another terminal',
   ]
-  if (options.json === true) print(asJson({ dir, next }))
-  else print([`Created ${dir}`, 'Next:', ...next.map((step) => `  ${step}`)].join('\n'))
-  return 0
 }
 
 function refuseFull(dir: string): void {

@@ -13,7 +13,7 @@ import { createValidator } from '../../../services/fetcher/validate/validate.ts'
 import { between, randomFrom } from '../../support/random.ts'
 import { testSeed } from '../../support/seed.ts'
 import { declareOrders } from '../declared.ts'
-import { parseBySource } from '../http/transport/parse-by-source.ts'
+import { parseByTokens } from '../http/transport/parse-by-tokens.ts'
 
 const seed = testSeed()
 const PAGES = 300
@@ -131,7 +131,7 @@ describe('what is published', () => {
       for (let page = 0; page < PAGES; page++) {
         const records = Array.from({ length: PAGE_RECORDS }, (_, index) => recordText(random, index))
         const text = `{"data":[${records.join(', ')}]}`
-        const raws = (parseBySource(text) as { data: unknown[] }).data
+        const raws = (parseByTokens(text) as { data: unknown[] }).data
         const fast = validate((parseJson(text) as { data: unknown[] }).data)
         const payloads: string[] = []
         const refused: string[] = []

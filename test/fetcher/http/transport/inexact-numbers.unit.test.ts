@@ -4,7 +4,7 @@ import { quoteInexact } from '../../../../services/fetcher/http/transport/inexac
 import { parseJson } from '../../../../services/fetcher/http/transport/lossless-json.ts'
 import { between, randomFrom } from '../../../support/random.ts'
 import { testSeed } from '../../../support/seed.ts'
-import { parseBySource } from './parse-by-source.ts'
+import { parseByTokens } from './parse-by-tokens.ts'
 
 const seed = testSeed()
 const TEXTS = 20_000
@@ -97,7 +97,7 @@ describe('inexact numbers', () => {
     const random = randomFrom(seed)
     for (let index = 0; index < TEXTS; index++) {
       const text = textFrom(random)
-      assert.equal(outcome(parseJson, text), outcome(parseBySource, text), `seed ${seed}, text ${index}: ${text}`)
+      assert.equal(outcome(parseJson, text), outcome(parseByTokens, text), `seed ${seed}, text ${index}: ${text}`)
     }
   })
 
@@ -105,7 +105,7 @@ describe('inexact numbers', () => {
     const random = randomFrom(seed + 1)
     for (let index = 0; index < TEXTS; index++) {
       const text = damaged(textFrom(random), random)
-      assert.equal(outcome(parseJson, text), outcome(parseBySource, text), `seed ${seed}, text ${index}: ${text}`)
+      assert.equal(outcome(parseJson, text), outcome(parseByTokens, text), `seed ${seed}, text ${index}: ${text}`)
     }
   })
 

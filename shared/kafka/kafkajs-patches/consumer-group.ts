@@ -8,6 +8,7 @@
  * - It sleeps its whole wait time when everything is paused.
  */
 import { systemClock } from '../../clock.ts'
+import { createFetchWait, type FetchWait } from './fetch-wait.ts'
 import { internal, type Long, type TopicPartitions } from './internals.ts'
 
 /**
@@ -23,7 +24,12 @@ export type GroupHooks = {
   outOfRange(at: { topic: string; partition: number; position: string; low: string; high: string }): void
 }
 
-type FetchedBatch = { assignment?: OffsetManager | null; isEmptyDueToFiltering(): boolean; release(): void }
+type FetchedBatch = {
+  assignment?: OffsetManager | null
+  isEmpty(): boolean
+  isEmptyDueToFiltering(): boolean
+  release(): void
+}
 type OffsetManager = {
   resolvedOffsets: Record<string, Record<number, string>>
   nextOffset(topic: string, partition: number): Long
@@ -47,6 +53,8 @@ type ConsumerGroup = {
   mustJoin?: boolean
   /** Ours: the requested wait time. */
   fullWaitTime?: number
+  /** Ours: over all brokers, so that one with records keeps the waits at the others short. */
+  wait?: FetchWait
   /** Ours: what the last fetch from each broker returned. */
   fetched?: Map<string, FetchedBatch[]>
   /** Ours: aborted when a pause ends, so a sleeping fetch wakes up at once. */
@@ -129,12 +137,6 @@ async function endOfLog(cluster: Cluster, topic: string, partition: number, from
 }
 
 /**
- * While something is paused, a fetch for the rest is short. One that waits for its first byte would delay what is
- * resumed meanwhile.
- */
-const WAIT_BESIDE_PAUSED_MS = 50
-
-/**
  * A batch remembers the assignment it was fetched for. With nothing to fetch from this broker, wait for a resume, not a
  * fixed time.
  */
@@ -152,8 +154,10 @@ function tagFetches(group: ConsumerGroup): void {
     }
     this.fullWaitTime ??= this.maxWaitTime
     const someArePaused = this.subscriptionState.paused().length > 0
-    this.maxWaitTime = someArePaused ? Math.min(WAIT_BESIDE_PAUSED_MS, this.fullWaitTime) : this.fullWaitTime
+    this.wait ??= createFetchWait()
+    this.maxWaitTime = this.wait.nextMs(this.fullWaitTime, someArePaused)
     const batches = await fetch.call(this, nodeId)
+    this.wait.returned(batches.every((batch) => batch.isEmpty() && !batch.isEmptyDueToFiltering()))
     for (const batch of batches) batch.assignment = assignment
     return batches
   }

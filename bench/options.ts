@@ -5,7 +5,7 @@
 import { parseArgs } from 'node:util'
 import { WrongUse } from '#shared/errors.ts'
 
-export const PARTS = ['loader', 'fetcher', 'delay', 'memory', 'standstill', 'hostile', 'files'] as const
+export const PARTS = ['loader', 'fetcher', 'delay', 'memory', 'standstill', 'hostile', 'files', 'idle'] as const
 export type Part = (typeof PARTS)[number]
 
 const SIZES = {
@@ -18,6 +18,8 @@ const SIZES = {
   'file-megabytes': { byDefault: 2_048, what: 'size of each file of the files part' },
   'standstill-records': { byDefault: 2_000_000, what: 'records that wait in the standstill part' },
   'standstill-seconds': { byDefault: 60, what: 'how long ClickHouse stands still in it' },
+  'idle-streams': { byDefault: 200, what: 'streams of the idle part, of five partitions each' },
+  'idle-seconds': { byDefault: 60, what: 'how long it looks at each service' },
 } as const
 type Size = keyof typeof SIZES
 const SIZE_MAX = 100_000_000

@@ -3,11 +3,12 @@ import type { DelayReport } from './delay-part.ts'
 import type { FetcherReport, Side, Sides } from './fetcher-part.ts'
 import type { FilesReport } from './files-part.ts'
 import type { HostileReport } from './hostile-part.ts'
+import type { IdleReport, IdleService } from './idle-part.ts'
 import type { LoaderReport } from './loader-part.ts'
 import type { Machine } from './machine.ts'
 import type { MemoryReport } from './memory-part.ts'
 import type { Noise } from './noise.ts'
-import { whole } from './numbers.ts'
+import { rounded, whole } from './numbers.ts'
 import type { Part } from './options.ts'
 import type { PeerReport } from './peers.ts'
 import type { StandstillReport } from './standstill-part.ts'
@@ -23,6 +24,7 @@ export type Report = {
     standstill?: StandstillReport
     hostile?: HostileReport
     files?: FilesReport
+    idle?: IdleReport
   }
   noise: Partial<Record<Part, Noise | null>>
 }
@@ -31,7 +33,7 @@ const NO_PROC = 'not known (it is read from /proc, which only Linux has)'
 const PERCENT = 100
 
 export function reportText({ machine, parts, noise }: Report): string {
-  const { loader, fetcher, delay, memory, standstill, hostile, files } = parts
+  const { loader, fetcher, delay, memory, standstill, hostile, files, idle } = parts
   return [
     ...machineLines(machine),
     ...(loader === undefined ? [] : loaderLines(loader)),
@@ -41,6 +43,7 @@ export function reportText({ machine, parts, noise }: Report): string {
     ...(standstill === undefined ? [] : standstillLines(standstill)),
     ...(hostile === undefined ? [] : hostileLines(hostile)),
     ...(files === undefined ? [] : fileLines(files)),
+    ...(idle === undefined ? [] : idleLines(idle)),
     ...noiseLines(noise),
   ].join('\n')
 }
@@ -188,6 +191,21 @@ function fileLines(report: FilesReport): string[] {
       const speed = `${whole(megabytes)} MB, ${whole(records)} records in ${seconds} s`
       return `  ${format.padEnd(26)} ${speed}; ${memoryText(memory)}`
     }),
+  ]
+}
+
+function idleLines({ streams, partitions, overSeconds, ...services }: IdleReport): string[] {
+  const share = (cores: number | null) => (cores === null ? '?' : `${rounded(cores * PERCENT, 1)} %`)
+  const line = (name: string, each: IdleService) => {
+    const { firstStartSeconds, startSeconds, coreShare, kafkaShare, clickhouseShare, residentMb } = each
+    const cores = `${share(coreShare)} of a core, Kafka ${share(kafkaShare)}, ClickHouse ${share(clickhouseShare)}`
+    return `  ${name.padEnd(26)} ${cores}; ${residentMb ?? '?'} MB; ready after ${startSeconds} s (first ${firstStartSeconds} s)`
+  }
+  return [
+    '',
+    `Idle       ${streams} streams with ${partitions} partitions in one process each, over ${overSeconds} s`,
+    line('fetcher', services.fetcher),
+    line('loader', services.loader),
   ]
 }
 

@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: speed, delay and memory of the services on this machine, with real servers on a private stack that
- * is gone afterwards. Parts: loader, fetcher, delay, memory, standstill, hostile, files. Prints a report; with --json
+ * is gone afterwards. Parts: loader, fetcher, delay, memory, standstill, hostile, files, idle. Prints a report; with --json
  * one object on the last line. Asserts nothing.
  */
 import { exitStatusOf, explain } from '#shared/errors.ts'
@@ -8,6 +8,7 @@ import { delayPart } from './delay-part.ts'
 import { fetcherPart } from './fetcher-part.ts'
 import { filesPart } from './files-part.ts'
 import { hostilePart } from './hostile-part.ts'
+import { idlePart } from './idle-part.ts'
 import { loaderPart } from './loader-part.ts'
 import { loadNow, machineOf } from './machine.ts'
 import { memoryPart } from './memory-part.ts'
@@ -25,6 +26,7 @@ const MEASURE = {
   standstill: standstillPart,
   hostile: hostilePart,
   files: filesPart,
+  idle: idlePart,
 } as const
 const INTERRUPTED = 130
 

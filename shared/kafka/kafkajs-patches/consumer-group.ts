@@ -9,6 +9,7 @@
  */
 import { systemClock } from '../../clock.ts'
 import { createFetchWait, type FetchWait } from './fetch-wait.ts'
+import type { FetchedBatch as Batch } from './fetched-batch.ts'
 import { internal, type Long, type TopicPartitions } from './internals.ts'
 
 /**
@@ -24,12 +25,7 @@ export type GroupHooks = {
   outOfRange(at: { topic: string; partition: number; position: string; low: string; high: string }): void
 }
 
-type FetchedBatch = {
-  assignment?: OffsetManager | null
-  isEmpty(): boolean
-  isEmptyDueToFiltering(): boolean
-  release(): void
-}
+type FetchedBatch = Batch & { assignment?: OffsetManager | null }
 type OffsetManager = {
   resolvedOffsets: Record<string, Record<number, string>>
   nextOffset(topic: string, partition: number): Long
@@ -153,9 +149,8 @@ function tagFetches(group: ConsumerGroup): void {
       if (!hasActive(this, nodeId)) return lookForChanges(this)
     }
     this.fullWaitTime ??= this.maxWaitTime
-    const someArePaused = this.subscriptionState.paused().length > 0
     this.wait ??= createFetchWait()
-    this.maxWaitTime = this.wait.nextMs(this.fullWaitTime, someArePaused)
+    this.maxWaitTime = this.wait.nextMs(this.fullWaitTime, this.subscriptionState.paused().length > 0)
     const batches = await fetch.call(this, nodeId)
     this.wait.returned(batches.every((batch) => batch.isEmpty() && !batch.isEmptyDueToFiltering()))
     for (const batch of batches) batch.assignment = assignment

@@ -24,6 +24,8 @@ import { createMembership, type Membership } from './consume/group-member.ts'
 import { createInFlightLimit } from './consume/in-flight-limit.ts'
 import { createIntake, type Intake } from './consume/intake.ts'
 import { type Catalog, createCatalog } from './consume/schema-catalog.ts'
+import { Abandoned } from './failures/retry.ts'
+import { createSharedStalls } from './failures/shared-stalls.ts'
 import { createStallNotes, type StallNotes } from './failures/stall-notes.ts'
 import { createStalls, type Stalls } from './failures/stalls.ts'
 import { createDataPartsMonitor, type DataPartsMonitor } from './insert/data-parts-monitor.ts'
@@ -153,27 +155,31 @@ export function connectStages(options: WiringOptions, outer: Outer): Membership 
     onCommitted: options.onCommitted,
   })
 
+  const sharedStalls = createSharedStalls()
+
   /**
    * Drops a batch of an assignment that has ended: the new owner of the partition reads it again. During a stop, also
    * drops a batch that follows an abandoned one: its commit would pass over records that were not loaded.
    */
-  async function commitAndMakeRoom(batch: Batch): Promise<void> {
+  async function commitAndMakeRoom(batch: Batch, turn: Promise<void>): Promise<void> {
+    const { topic } = batch
     const assigned = membership.assigned()
+    const own = sharedStalls.of(topic, stallNotes.watching(topic, stalls))
     try {
-      if (assigned?.generation !== batch.generation || assigned.givenUp.has(batch.topic)) return
-      if (
-        (await commitBatch(
-          batch,
-          retryPolicyOf(assigned, batch.topic, clock, stallNotes.watching(batch.topic, stalls)),
-        )) === 'given up'
-      ) {
-        assigned.givenUp.add(batch.topic)
+      if (assigned?.generation !== batch.generation || assigned.givenUp.has(topic)) return
+      const inTurn = async () => {
+        await turn
+        if (assigned.givenUp.has(topic)) throw new Abandoned('an earlier batch of its topic was abandoned')
+      }
+      if ((await commitBatch(batch, retryPolicyOf(assigned, topic, clock, own.stalls), inTurn)) === 'given up') {
+        assigned.givenUp.add(topic)
         return
       }
-      stallNotes.progress(batch.topic)
+      stallNotes.progress(topic)
       releaseRows(batch)
     } finally {
-      inFlightLimit.leave(batch.topic, batch.bytes)
+      own.end()
+      inFlightLimit.leave(topic, batch.bytes)
       intake.wake()
     }
   }

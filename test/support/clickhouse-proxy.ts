@@ -26,6 +26,8 @@ export type Mishap =
   | { status: number }
   /** Not answered before the promise resolves. */
   | { hold: Promise<void> }
+  /** Passes when the promise resolves. */
+  | { passAfter: Promise<void> }
 
 export type ClickHouseProxy = {
   url: string
@@ -47,9 +49,13 @@ export async function clickhouseProxy(
     const body = await bodyOf(incoming)
     const { searchParams } = new URL(incoming.url ?? '/', target)
     const table = /^INSERT INTO `[^`]*`\.`([^`]*)`/.exec(searchParams.get('query') ?? '')?.[1]
-    const mishap = table === undefined ? 'pass' : decide(table, body.length)
+    let mishap = table === undefined ? 'pass' : decide(table, body.length)
     if (table !== undefined)
       inserts.push({ table, bytes: body.length, mishap, token: searchParams.get('insert_deduplication_token') })
+    if (typeof mishap === 'object' && 'passAfter' in mishap) {
+      await mishap.passAfter
+      mishap = 'pass'
+    }
     if (typeof mishap === 'object' && 'hold' in mishap) {
       await mishap.hold
       return void answer.destroy()
@@ -70,7 +76,7 @@ export async function clickhouseProxy(
   return { url, inserts, close }
 }
 
-type Refusal = Exclude<Mishap, string | { hold: Promise<void> }>
+type Refusal = Exclude<Mishap, string | { hold: Promise<void> } | { passAfter: Promise<void> }>
 
 function refuse(answer: ServerResponse, mishap: Refusal): void {
   // Claims more rows than any insert has, so that only the exception can tell.

@@ -1,13 +1,14 @@
 /**
  * Closes batches: by rows, by bytes, by age, when the table changes, and on request. Age counts only while no insert is
  * running: a slow insert makes the next batch larger instead of many small ones. A table with many parts has the same
- * effect (`adaptive-limits.ts`). The time comes from the scheduler, so a test runs in virtual time.
+ * effect (`adaptive-limits.ts`). Only full batches are inserted two at once, so their number does not grow. The time
+ * comes from the scheduler, so a test runs in virtual time.
  */
 import {
-  concatMap,
   defer,
   filter,
   finalize,
+  from,
   groupBy,
   mergeMap,
   Observable,
@@ -31,36 +32,52 @@ type ClosingOptions = {
   limits(): BatchLimits
   scheduler: SchedulerLike
   flush: Observable<unknown>
-  /** Whether the previous batch is still being inserted; `idle` emits when it is done. */
+  /** Whether an earlier batch is still being inserted; `idle` emits when none is any more. */
   busy(): boolean
   idle: Observable<unknown>
 }
 
-/** One batch at a time for each topic; topics side by side. An error from `commitBatch` ends everything. */
+/**
+ * Batches of one topic whose inserts may be under way at once. While ClickHouse sorts and writes the rows of one, it
+ * can receive the next. More than two gain nothing, since each holds its bytes until it is committed.
+ */
+export const BATCHES_AT_ONCE = 2
+
+/** `turn` resolves when every earlier batch of the topic has ended, committed or not. */
+export type CommitInTurn = (batch: Batch, turn: Promise<void>) => ObservableInput<unknown>
+
+/** At most `BATCHES_AT_ONCE` for each topic; topics side by side. An error from `commitBatch` ends everything. */
 export function batchByTopic(
   options: BatchingOptions,
-  commitBatch: (batch: Batch) => ObservableInput<unknown>,
+  commitBatch: CommitInTurn,
 ): OperatorFunction<BatchPart, unknown> {
   return (parts) =>
     parts.pipe(
       groupBy(({ topic }) => topic),
       mergeMap((ofTopic) => {
         const idle = new Subject<void>()
-        let busy = false
+        let underWay = 0
+        let last = Promise.resolve()
         const committing = (batch: Batch) =>
           defer(() => {
-            busy = true
-            return commitBatch(batch)
-          }).pipe(
-            finalize(() => {
-              busy = false
-              idle.next()
-            }),
-          )
+            underWay++
+            const turn = last
+            const ended = Promise.withResolvers<void>()
+            last = turn.then(() => ended.promise)
+            const end = () => {
+              ended.resolve()
+              underWay--
+              if (underWay === 0) idle.next()
+            }
+            return from(commitBatch(batch, turn)).pipe(finalize(end))
+          })
         const flush = options.flush.pipe(filter((topic) => topic === null || topic === ofTopic.key))
         const limits = () => stretchedLimits(options, options.stretchOf?.(ofTopic.key) ?? 1)
         const { scheduler } = options
-        return ofTopic.pipe(closeBatches({ limits, scheduler, flush, busy: () => busy, idle }), concatMap(committing))
+        return ofTopic.pipe(
+          closeBatches({ limits, scheduler, flush, busy: () => underWay > 0, idle }),
+          mergeMap(committing, BATCHES_AT_ONCE),
+        )
       }),
     )
 }

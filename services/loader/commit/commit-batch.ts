@@ -2,7 +2,7 @@
  * The steps of a batch, in the order that keeps the guarantees. Rows go into the table, refused records to the
  * dead-letter topic, and markers into the ledger. Then rows missing from a complete walk are marked deleted. Only after
  * that are the offsets committed, with their watermarks. Work that ends earlier leaves no commit, so the batch is read
- * again.
+ * again. Two batches of a topic may be inserted at once; every step after the insert waits for the batch before.
  */
 
 import { StaleGeneration } from '#shared/kafka/kafka.ts'
@@ -55,16 +55,25 @@ export const COMMIT_WAIT_MAX_MS = 5_000
 /** `given up`: nothing of the batch is committed, and nothing after it may be, until it has been read again. */
 export type CommittedBatch = 'committed' | 'given up'
 
-export function createCommitBatch(
-  deps: CommitBatchDeps,
-): (batch: Batch, retryPolicy: RetryPolicy) => Promise<CommittedBatch> {
+/**
+ * `inTurn` resolves when every earlier batch of the topic is committed. Throws Abandoned when one of them was given up.
+ */
+export type CommitBatch = (
+  batch: Batch,
+  retryPolicy: RetryPolicy,
+  inTurn?: () => Promise<void>,
+) => Promise<CommittedBatch>
+
+const NOTHING_BEFORE = (): Promise<void> => Promise.resolve()
+
+export function createCommitBatch(deps: CommitBatchDeps): CommitBatch {
   const { insertBatch, deadLetters, ledger, markDeleted, log, metrics, names } = deps
   const tallies = new Map<string, RejectionCounts>()
 
   /** Gives the batch up when this member no longer owns it, or when a stop leaves no time to wait. */
-  return async (batch, retryPolicy) => {
+  return async (batch, retryPolicy, inTurn = NOTHING_BEFORE) => {
     try {
-      const { length: refused } = await runStepsOrWait(batch, retryPolicy)
+      const { length: refused } = await runStepsOrWait(batch, retryPolicy, inTurn)
       account(batch, refused)
       deps.onCommitted(batch, batch.rows - refused, tallyOf(batch, refused).refused)
       return 'committed'
@@ -82,12 +91,16 @@ export function createCommitBatch(
    * An unexpected error of this batch stalls its own topic only. A retry does not repeat completed steps: a dead letter
    * sent twice would be there twice.
    */
-  async function runStepsOrWait(batch: Batch, retryPolicy: RetryPolicy): Promise<RefusedRow[]> {
+  async function runStepsOrWait(
+    batch: Batch,
+    retryPolicy: RetryPolicy,
+    inTurn: () => Promise<void>,
+  ): Promise<RefusedRow[]> {
     let refused: RefusedRow[] | null = null
     let areSent = false
     for (let attempt = 0; ; attempt++) {
       try {
-        refused ??= await insertOrWait(batch, retryPolicy)
+        refused ??= await insertOrWait(batch, retryPolicy, inTurn)
         if (!areSent) await deadLetters.send(batch, refused, retryPolicy)
         areSent = true
         await ledger.record(batch, retryPolicy)
@@ -107,11 +120,20 @@ export function createCommitBatch(
     }
   }
 
-  async function insertOrWait(batch: Batch, retryPolicy: RetryPolicy): Promise<RefusedRow[]> {
+  /** Resolves in the batch's turn. The batch before may have been refused rows meanwhile, so the limit counts again. */
+  async function insertOrWait(
+    batch: Batch,
+    retryPolicy: RetryPolicy,
+    inTurn: () => Promise<void>,
+  ): Promise<RefusedRow[]> {
     const target = batch.parts.find((part) => part.target !== null)?.target ?? null
     for (let attempt = 0; ; attempt++) {
       try {
-        return await insertOnce(batch, target, retryPolicy)
+        const refused = await insertOnce(batch, target, retryPolicy)
+        await inTurn()
+        const [first] = [...refused, ...batch.parts.flatMap(({ refusedFrames }) => refusedFrames)]
+        if (first !== undefined) refuseAtLimit(batch, refused.length, first.reason)
+        return refused
       } catch (error) {
         if (!(error instanceof RejectionLimitReached)) throw error
         await pause(batch.topic, stallOfError(error), WAIT_MAX_MS.table, attempt, retryPolicy)
@@ -120,15 +142,17 @@ export function createCommitBatch(
   }
 
   async function insertOnce(batch: Batch, target: Target | null, retryPolicy: RetryPolicy): Promise<RefusedRow[]> {
-    const allow = (rows: number, first: string) => {
-      const tally = withBatch(batch, rows)
-      if (isLimitReached(tally)) throw new RejectionLimitReached(batch.topic, tally, first)
-    }
+    const allow = (rows: number, first: string) => refuseAtLimit(batch, rows, first)
     const [first] = batch.parts.flatMap(({ refusedFrames }) => refusedFrames)
     if (first !== undefined) allow(0, first.reason)
     const refused = target === null ? [] : await insertBatch(batch, target, retryPolicy, allow)
     retryPolicy.stalls.clear(batch.topic)
     return refused
+  }
+
+  function refuseAtLimit(batch: Batch, refused: number, first: string): void {
+    const tally = withBatch(batch, refused)
+    if (isLimitReached(tally)) throw new RejectionLimitReached(batch.topic, tally, first)
   }
 
   /** Counts of recent batches and of this one, with this many of its rows refused. */

@@ -40,6 +40,7 @@ const LOOK_AGAIN_MS = 30_000
 export function createInsertBatch({ writer, tables, database, nonce, metrics, clock }: InsertBatchDeps): InsertBatch {
   /** Rows of one insert, by table, after its memory ran out once; doubled by each batch that succeeds. */
   const rowsMaxByTable = new Map<string, number>()
+  const inTurn = createTurns()
   const checkedAtMs = new Map<string, number>()
 
   return async (batch, target, retryPolicy, allow) => {
@@ -79,7 +80,10 @@ export function createInsertBatch({ writer, tables, database, nonce, metrics, cl
     /** Null, or the failure of a row. */
     async function insert(piece: Piece): Promise<Failure | null> {
       for (let attempt = 0; ; attempt++) {
-        const failure = await untilDecided(table, retryPolicy, () => once(piece))
+        const failure = await untilDecided(table, retryPolicy, () =>
+          // Two inserts at once take twice the memory.
+          rowsMaxByTable.has(table) ? inTurn(table, () => once(piece)) : once(piece),
+        )
         if (failure?.kind !== 'memory') return failure
         await pause(table, stallOf(failure), WAIT_MAX_MS.memory, attempt, retryPolicy)
         const half = Math.ceil(countOf(piece) / 2)
@@ -116,7 +120,21 @@ export function createInsertBatch({ writer, tables, database, nonce, metrics, cl
       if (failure !== null) refused.push(...(await isolate(piece, failure, isolation)))
       rest = after
     }
-    if (rowsMax < batch.rows) rowsMaxByTable.set(table, rowsMax * 2)
+    if (rowsMax * 2 < batch.rows) rowsMaxByTable.set(table, rowsMax * 2)
+    else if (rowsMax < batch.rows) rowsMaxByTable.delete(table)
     return refused
+  }
+}
+
+/** One piece of work at a time for each table. */
+function createTurns(): <T>(table: string, work: () => Promise<T>) => Promise<T> {
+  const last = new Map<string, Promise<unknown>>()
+  return (table, work) => {
+    const mine = (last.get(table) ?? Promise.resolve()).then(work)
+    last.set(
+      table,
+      mine.catch(() => undefined),
+    )
+    return mine
   }
 }

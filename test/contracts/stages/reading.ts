@@ -227,12 +227,13 @@ export async function closeBatchesRig(): Promise<Rig> {
   let largest = 0
   const parts = new Subject<BatchPart>()
   const flush = new Subject<string | null>()
-  const commitBatch = async (batch: Batch) => {
+  const commitBatch = async (batch: Batch, turn: Promise<void>) => {
     const places = batch.parts.flatMap(positionsIn)
     if (!stopped && gate.keeps(keyOf(places[0] as Position)))
       await new Promise<void>((resolve) => {
         unblocked = resolve
       })
+    await turn
     if (stopped) return
     largest = Math.max(largest, batch.rows)
     passed.push(...places)

@@ -19,4 +19,5 @@ export const STAGES: readonly { stage: string; open(): Promise<Rig> }[] = [
 export const BESIDE: Readonly<Record<string, string>> = {
   'consume/in-flight-limit.ts': 'the bound that intake holds',
   'failures/stalls.ts': 'what the stages report their waits to',
+  'failures/shared-stalls.ts': 'the same, as one of two batches of a topic sees it',
 }

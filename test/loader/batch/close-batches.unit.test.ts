@@ -186,10 +186,20 @@ describe('a batch is closed', () => {
     const plan: [number, BatchPart][] = [
       [0, part(10)],
       [1, part(10)],
-      [2, part(10, { topic: 'u' })],
+      [2, part(10)],
       [3, part(10, { topic: 'u' })],
     ]
-    assert.deepEqual(await run(plan, { insertMs: 50 }), ['0ms t: 10', '2ms u: 10', '50ms t: 10', '52ms u: 10'])
+    assert.deepEqual(await run(plan, { insertMs: 50 }), ['0ms t: 10', '1ms t: 10', '3ms u: 10', '50ms t: 10'])
+  })
+
+  test('and inserted beside the one before if it is full, but not by its age', async () => {
+    const plan: [number, BatchPart][] = [
+      [0, part(10)],
+      [1, part(10)],
+      [2, part(3)],
+      [150, part(4)],
+    ]
+    assert.deepEqual(await run(plan, { insertMs: 300 }), ['0ms t: 10', '1ms t: 10', '301ms t: 3+4'])
   })
 })
 
@@ -217,6 +227,31 @@ describe('the batches of all topics', () => {
     parts.complete()
     scheduler.flush()
     assert.deepEqual(seen, ['t: 1', 'u: 2', 'complete at 30'])
+  })
+
+  test('are told when every earlier one of their topic has ended, in whatever order they end', async () => {
+    const ends: PromiseWithResolvers<void>[] = []
+    const turns: string[] = []
+    const parts = new Subject<BatchPart>()
+    const options = { ...LIMITS, batchRows: 1, scheduler: new VirtualTimeScheduler(), flush: new Subject<null>() }
+    const commitBatch = ({ topic, rows }: Batch, turn: Promise<void>) => {
+      void turn.then(() => turns.push(`${topic} ${rows}`))
+      const end = Promise.withResolvers<void>()
+      ends.push(end)
+      return end.promise
+    }
+    parts.pipe(batchByTopic(options, commitBatch)).subscribe()
+    const settled = () => new Promise((resolve) => setImmediate(resolve))
+    for (const rows of [1, 2, 3]) parts.next(part(rows))
+    parts.next(part(4, { topic: 'u' }))
+    await settled()
+    assert.deepEqual([ends.length, turns], [3, ['t 1', 'u 4']])
+    ends[1]?.resolve()
+    await settled()
+    assert.deepEqual([ends.length, turns.slice(2)], [4, []])
+    ends[0]?.resolve()
+    await settled()
+    assert.deepEqual(turns.slice(2), ['t 2', 't 3'])
   })
 
   test('end with an error of the source, or of an insert', () => {

@@ -1,7 +1,7 @@
 /**
- * How long it takes from a record's appearance in the API to its row in ClickHouse, with both services running. Records
- * appear at random moments, the stream is due every second, and the loader closes a batch at its default age. The table
- * is read every `LOOK_EVERY_MS`.
+ * How long it takes from a record's appearance in the API to its row in ClickHouse, with both services running, and how
+ * many inserts that takes. Records appear at random moments. How often the stream is due, and the age of a batch, are
+ * options of the bench. The table is read every `LOOK_EVERY_MS`.
  */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -20,6 +20,9 @@ export type DelayReport = {
   medianMs: number
   p99Ms: number
   maxMs: number
+  /** Inserts into the table; each makes a part that ClickHouse merges later. */
+  inserts: number
+  insertsPerSecond: number
   /** Of what the delay consists by its settings. */
   settings: { everyMs: number; batchAgeMs: number; lookEveryMs: number }
 }
@@ -31,12 +34,18 @@ type Feed = { url: string; appear(number: number): void; appearedMs: ReadonlyMap
 
 export async function delayPart(bench: Bench): Promise<DelayReport> {
   const feed = await startFeed()
-  const { prefix, env } = ownNames(bench, { BENCH_API_URL: feed.url })
+  const { prefix, env } = ownNames(bench, {
+    BENCH_API_URL: feed.url,
+    BENCH_FEED_EVERY_MS: String(bench.options['delay-every']),
+    LOADER_BATCH_AGE_MS: String(bench.options['delay-age']),
+  })
   const stream = benchStream('feed')
   const seen = new Map<string, number>()
   const look = () => lookInto(bench, `${prefix}.${stream.table}`, seen)
   const service = (name: string, args: readonly string[]) =>
     startChild({ name, args: [CLI, ...args], env, logDir: bench.logDir })
+  let seconds = 0
+  let inserts = 0
   const services = [
     service('delay-fetcher', ['--sources', join(import.meta.dirname, 'sources'), 'fetch', stream.label]),
     service('delay-loader', ['load']),
@@ -45,8 +54,11 @@ export async function delayPart(bench: Bench): Promise<DelayReport> {
     // The first one waits for tables, schemas and groups, and is not counted.
     feed.appear(0)
     await until(look, () => seen.size === 1)
+    const startMs = systemClock.elapsedMs()
     await appearAtRandom(bench, feed, look)
     await until(look, () => seen.size === feed.appearedMs.size)
+    seconds = (systemClock.elapsedMs() - startMs) / SECOND_MS
+    inserts = await insertsInto(bench, prefix, stream.table)
   } catch (error) {
     for (const each of services) bench.say(each.lastLines())
     throw error
@@ -60,8 +72,22 @@ export async function delayPart(bench: Bench): Promise<DelayReport> {
     medianMs: rounded(quantile(delays, 0.5)),
     p99Ms: rounded(quantile(delays, 0.99)),
     maxMs: rounded(Math.max(...delays)),
-    settings: { everyMs: stream.every ?? 0, batchAgeMs: readConfig(env).loader.batchAgeMs, lookEveryMs: LOOK_EVERY_MS },
+    inserts,
+    insertsPerSecond: rounded(inserts / seconds, 1),
+    settings: {
+      everyMs: bench.options['delay-every'],
+      batchAgeMs: readConfig(env).loader.batchAgeMs,
+      lookEveryMs: LOOK_EVERY_MS,
+    },
   }
+}
+
+/** Blocks are numbered, one for each insert, and a merged part names the last one in it. */
+async function insertsInto({ clickhouse }: Bench, database: string, table: string): Promise<number> {
+  const [last] = await clickhouse.rows<{ number: number }>(
+    `SELECT max(max_block_number) AS number FROM system.parts WHERE database = '${database}' AND table = '${table}'`,
+  )
+  return Number(last?.number ?? 0)
 }
 
 async function appearAtRandom({ options, say }: Bench, feed: Feed, look: () => Promise<void>): Promise<void> {

@@ -4,6 +4,7 @@
  */
 import { compileSource, type Stream } from '#shared/declaration/compile.ts'
 import { cursor, decimal, defineSource, setting, z } from '#shared/index.ts'
+import { SECOND_MS } from '#shared/units.ts'
 import { FIRST_MS, ID_HOLE, idOf, PAGE_RECORDS, type PageWriter, pageWriterOf, TIME_HOLE } from './pages.ts'
 
 const STATUSES = ['open', 'paid', 'sent', 'returned'] as const
@@ -24,8 +25,8 @@ export const eventSchema = z.object({
   updated_at: z.iso.datetime({ offset: true }),
 })
 
-/** `events`: pages by cursor, sorted, asked for once. `feed`: what appears is asked for every second. */
-export function benchSource(partitions: number) {
+/** `events`: pages by cursor, sorted, asked for once. `feed`: what appears is asked for every `feedEveryMs`. */
+export function benchSource(partitions: number, feedEveryMs = SECOND_MS) {
   const common = { schema: eventSchema, records: '/data', primaryKey: ['id' as const] }
   const watermark = { field: 'updated_at' as const, param: 'since', sorted: true }
   const paginate = cursor({ next: '/next', param: 'cursor' })
@@ -43,7 +44,7 @@ export function benchSource(partitions: number) {
         partitions,
         every: '1h',
       },
-      feed: { ...common, path: '/feed', paginate, watermark, every: '1s' },
+      feed: { ...common, path: '/feed', paginate, watermark, every: `${feedEveryMs}ms` },
     },
   })
 }

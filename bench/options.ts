@@ -14,6 +14,8 @@ const SIZES = {
   partitions: { byDefault: 1, what: 'partitions that the fetcher walks at once' },
   'delay-records': { byDefault: 60, what: 'records of the delay part' },
   'delay-seconds': { byDefault: 60, what: 'time in which they appear' },
+  'delay-every': { byDefault: 1_000, what: 'milliseconds between the runs of the stream in it' },
+  'delay-age': { byDefault: 1_000, what: 'LOADER_BATCH_AGE_MS in it' },
   'memory-records': { byDefault: 3_000_000, what: 'records of the memory part' },
   'file-megabytes': { byDefault: 2_048, what: 'size of each file of the files part' },
   'standstill-records': { byDefault: 2_000_000, what: 'records that wait in the standstill part' },

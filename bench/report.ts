@@ -128,13 +128,14 @@ function fetcherLines({ records, partitions, plain, realistic, realisticToPlain,
   ]
 }
 
-function delayLines({ records, medianMs, p99Ms, maxMs, settings }: DelayReport): string[] {
+function delayLines({ records, medianMs, p99Ms, maxMs, inserts, insertsPerSecond, settings }: DelayReport): string[] {
   const { everyMs, batchAgeMs, lookEveryMs } = settings
   const given = `stream every ${everyMs} ms, LOADER_BATCH_AGE_MS ${batchAgeMs}, looked at every ${lookEveryMs} ms`
   return [
     '',
     `Delay      from the API to a visible row, ${records} records; ${given}`,
     `  median ${whole(medianMs)} ms, p99 ${whole(p99Ms)} ms, longest ${whole(maxMs)} ms`,
+    `  ${inserts} inserts, ${insertsPerSecond} a second`,
   ]
 }
 

@@ -80,6 +80,7 @@ export function readConfig(environment: Environment, needs: readonly ServerKind[
       batchRows: values.LOADER_BATCH_ROWS,
       batchBytes: values.LOADER_BATCH_BYTES,
       batchAgeMs: values.LOADER_BATCH_AGE_MS,
+      insertsPerSecond: values.LOADER_INSERTS_PER_SECOND,
       inFlightBytes: values.LOADER_IN_FLIGHT_BYTES,
       topicsRefreshMs: values.LOADER_TOPICS_REFRESH_MS,
     },

@@ -1,12 +1,19 @@
 /**
- * How much longer a batch stays open while its table has many parts: pure. Many small inserts create parts faster than
+ * How long a batch stays open: pure. The end of a run is inserted at once, unless a batch was inserted just before. So
+ * a quiet stream has no delay, and a busy one still has one insert for each age.
+ *
+ * While a table has many parts, its batches stay open longer. Many small inserts create parts faster than
  * ClickHouse merges them. ClickHouse then slows every insert down, and refuses them in the end. So inserts become fewer
  * and larger before that. The factor doubles and halves with the number of parts; a gap between both thresholds
  * prevents oscillation.
  */
 import type { Config } from '#shared/config/config.ts'
+import { SECOND_MS } from '#shared/units.ts'
 
-export type BatchLimits = Pick<Config['loader'], 'batchRows' | 'batchBytes' | 'batchAgeMs'>
+export type BatchLimits = Pick<Config['loader'], 'batchRows' | 'batchBytes' | 'batchAgeMs' | 'insertsPerSecond'>
+
+/** `closedMs`: when the batch before was closed. `hasRunEnd`: a run ended with one of its parts. */
+export type OpenBatch = { openedMs: number; closedMs: number; hasRunEnd: boolean }
 
 /** Of the partition with the most: its active parts, and the number from which ClickHouse slows inserts down. */
 export type DataParts = { most: number; delayAt: number }
@@ -26,9 +33,27 @@ export function adaptedAfter(before: number, { most, delayAt }: DataParts): numb
   return share < LOW_SHARE ? Math.max(before / 2, 1) : before
 }
 
-export function stretchedLimits({ batchRows, batchBytes, batchAgeMs }: BatchLimits, stretch: number): BatchLimits {
+/** The partitions of a stream are often due at the same moment, so their runs end within this time. */
+export const GATHER_MS = 20
+
+/** How long to wait from now on. Never more than the age and the gap between inserts, whatever the clock does. */
+export function waitToClose(
+  { batchAgeMs, insertsPerSecond }: Pick<BatchLimits, 'batchAgeMs' | 'insertsPerSecond'>,
+  { openedMs, closedMs, hasRunEnd }: OpenBatch,
+  nowMs: number,
+): number {
+  const gapMs = SECOND_MS / insertsPerSecond
+  const oldMs = openedMs + batchAgeMs
+  const early = hasRunEnd ? Math.min(Math.max(nowMs + GATHER_MS, closedMs + batchAgeMs), oldMs) : oldMs
+  const dueMs = Math.max(early, closedMs + gapMs)
+  return Math.min(Math.max(dueMs - nowMs, 0), batchAgeMs + gapMs)
+}
+
+export function stretchedLimits(limits: BatchLimits, stretch: number): BatchLimits {
+  const { batchRows, batchBytes, batchAgeMs } = limits
   const size = Math.min(stretch, SIZE_STRETCH_MAX)
   return {
+    ...limits,
     batchRows: batchRows * size,
     batchBytes: batchBytes * size,
     batchAgeMs: Math.max(batchAgeMs, Math.min(batchAgeMs * stretch, STRETCHED_AGE_MS_MAX)),

@@ -83,6 +83,8 @@ export type BatchPart = {
   /** Offsets of records that were replayed from dead letters, with how many times they were replayed. */
   replays?: ReadonlyMap<number, number>
   after: PartitionState
+  /** A run ended with it, and the log held nothing more: there is nothing to gather. */
+  isRunEnd?: true
   /** What it counts for in the in-flight limit. */
   bytes: number
 }

@@ -1,8 +1,8 @@
 /**
- * Closes batches: by rows, by bytes, by age, when the table changes, and on request. Age counts only while no insert is
- * running: a slow insert makes the next batch larger instead of many small ones. A table with many parts has the same
- * effect (`adaptive-limits.ts`). Only full batches are inserted two at once, so their number does not grow. The time
- * comes from the scheduler, so a test runs in virtual time.
+ * Closes batches: by rows, by bytes, by age, when a run ends, when the table changes, and on request. Age counts only
+ * while no insert is running: a slow insert makes the next batch larger instead of many small ones. A table with many
+ * parts has the same effect (`adaptive-limits.ts`). Only full batches are inserted two at once, so their number does
+ * not grow. The time comes from the scheduler, so a test runs in virtual time.
  */
 import {
   defer,
@@ -17,7 +17,7 @@ import {
   type SchedulerLike,
   Subject,
 } from 'rxjs'
-import { type BatchLimits, stretchedLimits } from './adaptive-limits.ts'
+import { type BatchLimits, stretchedLimits, waitToClose } from './adaptive-limits.ts'
 import { type Batch, type BatchPart, batchOf, tableOf } from './batch.ts'
 
 export type BatchingOptions = BatchLimits & {
@@ -89,8 +89,12 @@ function closeBatches(options: ClosingOptions): OperatorFunction<BatchPart, Batc
       let open: BatchPart[] = []
       let rows = 0
       let bytes = 0
+      let openedMs = 0
+      let hasRunEnd = false
+      let closedMs = Number.NEGATIVE_INFINITY
       /** Null once the open batch has reached its age. */
       let age: { unsubscribe(): void } | null = null
+      const { scheduler } = options
 
       function close(): void {
         age?.unsubscribe()
@@ -99,17 +103,32 @@ function closeBatches(options: ClosingOptions): OperatorFunction<BatchPart, Batc
         open = []
         rows = 0
         bytes = 0
+        hasRunEnd = false
+        closedMs = scheduler.now()
         subscriber.next(batch)
       }
 
       function add(part: BatchPart): void {
         if (!fits(open, part)) close()
         const limits = options.limits()
-        if (open.length === 0) age = options.scheduler.schedule(grownOld, limits.batchAgeMs)
+        if (open.length === 0) {
+          openedMs = scheduler.now()
+          hasRunEnd = part.isRunEnd === true
+          waitForAge(limits)
+        } else if (part.isRunEnd && !hasRunEnd && age !== null) {
+          hasRunEnd = true
+          age.unsubscribe()
+          waitForAge(limits)
+        }
         open.push(part)
         rows += part.rows
         bytes += part.bytes
         if (rows >= limits.batchRows || bytes >= limits.batchBytes) close()
+      }
+
+      function waitForAge(limits: BatchLimits): void {
+        const waitMs = waitToClose(limits, { openedMs, closedMs, hasRunEnd }, scheduler.now())
+        age = scheduler.schedule(grownOld, waitMs)
       }
 
       function grownOld(): void {

@@ -32,6 +32,7 @@ export function splice(
   const state = { ...before }
   let lastId = -1
   let target: Target | RefusedSchema | undefined
+  let endsRun = false
   const { messages } = batch
   for (let index = 0; index < messages.length; index++) {
     const message = messages[index] as RawMessage
@@ -62,6 +63,7 @@ export function splice(
       const marker = value === null ? parseMarker(markerHeader(message)) : null
       if (marker !== null) {
         builder.markers.push(readMarker(state, message, marker, declared))
+        endsRun = marker.last && index === messages.length - 1
       } else {
         builder.refusedFrames.push(refusedFrame(message, id, target))
         if (state.wholeFrom !== undefined) state.wholeFrom = Number(message.offset) + 1
@@ -69,7 +71,9 @@ export function splice(
       }
     }
   }
-  parts.push(finishPart(batch, builder, { ...state, nextOffset: batch.nextOffset }, bytesOfBatch(batch)))
+  const last = finishPart(batch, builder, { ...state, nextOffset: batch.nextOffset }, bytesOfBatch(batch))
+  if (endsRun && batch.nextOffset >= batch.highOffset) last.isRunEnd = true
+  parts.push(last)
   return parts
 }
 

@@ -238,7 +238,8 @@ export async function closeBatchesRig(): Promise<Rig> {
     largest = Math.max(largest, batch.rows)
     passed.push(...places)
   }
-  const options = { batchRows: BATCH_ROWS, batchBytes: 1_000_000, batchAgeMs: 1, scheduler: asyncScheduler, flush }
+  const limits = { batchRows: BATCH_ROWS, batchBytes: 1_000_000, batchAgeMs: 1, insertsPerSecond: 1_000 }
+  const options = { ...limits, scheduler: asyncScheduler, flush }
   const ended = new Promise<void>((resolve, reject) => {
     parts.pipe(batchByTopic(options, commitBatch)).subscribe({ complete: resolve, error: reject })
   })

@@ -10,14 +10,16 @@ import { LEDGER_TABLE } from '#shared/names.ts'
 import {
   adaptedAfter,
   type DataParts,
+  GATHER_MS,
   STRETCH_MAX,
   stretchedLimits,
+  waitToClose,
 } from '../../../services/loader/batch/adaptive-limits.ts'
 import type { Failure } from '../../../services/loader/failures/classify-error.ts'
 import { createDataPartsMonitor } from '../../../services/loader/insert/data-parts-monitor.ts'
 import { virtualClock } from '../../support/clocks.ts'
 
-const LIMITS = { batchRows: 100, batchBytes: 1_000, batchAgeMs: 1_000 }
+const LIMITS = { batchRows: 100, batchBytes: 1_000, batchAgeMs: 1_000, insertsPerSecond: 4 }
 const of100 = (most: number): DataParts => ({ most, delayAt: 100 })
 
 describe('batches', () => {
@@ -39,9 +41,43 @@ describe('batches', () => {
 
   test('wait longer, but never for more than half a minute or less than they were told to, and grow less than they wait', () => {
     assert.deepEqual(stretchedLimits(LIMITS, 1), LIMITS)
-    assert.deepEqual(stretchedLimits(LIMITS, 2), { batchRows: 200, batchBytes: 2_000, batchAgeMs: 2_000 })
-    assert.deepEqual(stretchedLimits(LIMITS, STRETCH_MAX), { batchRows: 400, batchBytes: 4_000, batchAgeMs: 30_000 })
+    const stretched = (times: number, batchAgeMs: number) => ({
+      ...{ batchRows: 100 * times, batchBytes: 1_000 * times, batchAgeMs },
+      insertsPerSecond: 4,
+    })
+    assert.deepEqual(stretchedLimits(LIMITS, 2), stretched(2, 2_000))
+    assert.deepEqual(stretchedLimits(LIMITS, STRETCH_MAX), stretched(4, 30_000))
     assert.equal(stretchedLimits({ ...LIMITS, batchAgeMs: 60_000 }, 8).batchAgeMs, 60_000)
+  })
+})
+
+describe('an open batch waits', () => {
+  const NEVER = Number.NEGATIVE_INFINITY
+  const waits = (openedMs: number, closedMs: number, hasRunEnd: boolean, nowMs: number, batchAgeMs = 1_000) =>
+    waitToClose({ ...LIMITS, batchAgeMs }, { openedMs, closedMs, hasRunEnd }, nowMs)
+
+  test('for its age while a run goes on, and only to gather where one has ended and none was closed before', () => {
+    assert.equal(waits(5_000, NEVER, false, 5_000), 1_000)
+    assert.equal(waits(5_000, 4_999, false, 5_000), 1_000)
+    assert.equal(waits(5_000, NEVER, true, 5_000), GATHER_MS)
+    assert.equal(waits(5_000, 4_000, true, 5_300), GATHER_MS)
+  })
+
+  test('for an age after the one before where runs end often, and never beyond its own', () => {
+    assert.equal(waits(5_000, 4_600, true, 5_000), 600)
+    assert.equal(waits(5_000, NEVER, true, 5_995), 5, 'not longer than its age, to gather')
+    assert.equal(waits(5_000, NEVER, true, 7_000), 0)
+  })
+
+  test('until the next insert is allowed, however short the age is', () => {
+    assert.equal(waits(5_000, 4_990, false, 5_000, 10), 240)
+    assert.equal(waits(5_000, 4_990, true, 5_000, 10), 240)
+    assert.equal(waits(5_000, 4_700, true, 5_000, 10), 10)
+  })
+
+  test('no longer than that where the clock was set back', () => {
+    assert.equal(waits(5_000, 3_600_000, true, 5_000), 1_250)
+    assert.equal(waits(3_600_000, 3_600_000, false, 5_000), 1_250)
   })
 })
 

@@ -5,7 +5,7 @@ import type { BatchLimits } from '../../../services/loader/batch/adaptive-limits
 import { type Batch, type BatchPart, restOf, type Target } from '../../../services/loader/batch/batch.ts'
 import { batchByTopic } from '../../../services/loader/batch/close-batches.ts'
 
-const LIMITS: BatchLimits = { batchRows: 10, batchBytes: 1_000, batchAgeMs: 100 }
+const LIMITS: BatchLimits = { batchRows: 10, batchBytes: 1_000, batchAgeMs: 100, insertsPerSecond: 1_000 }
 const target = (table: string): Target => ({
   id: 1,
   schema: { id: 1, json: {}, check: () => [] },
@@ -152,6 +152,29 @@ describe('a batch is closed', () => {
       [290, part(3)],
     ]
     assert.deepEqual(await run(plan, { insertMs: 300 }), ['0ms t: 10', '300ms t: 1+2+3'])
+  })
+
+  test('at once by the end of a run, if none was closed for as long as the age', async () => {
+    const end = (rows: number) => part(rows, { isRunEnd: true })
+    const plan: [number, BatchPart][] = [
+      [200, end(1)],
+      [210, part(2)],
+      [250, end(3)],
+      [500, part(4)],
+      [550, end(5)],
+    ]
+    assert.deepEqual(await run(plan), ['220ms t: 1+2', '320ms t: 3', '570ms t: 4+5'])
+  })
+
+  test('so many times a second at most by age, and by rows as often as it is full', async () => {
+    const limits = { batchAgeMs: 10, insertsPerSecond: 2 }
+    const ends = [0, 100, 300, 490, 530].map((atMs, at): [number, BatchPart] => [
+      atMs,
+      part(1 + (at % 2), { isRunEnd: true }),
+    ])
+    assert.deepEqual(await run(ends, { limits }), ['10ms t: 1', '510ms t: 2+1+2', '1010ms t: 1'])
+    const full = [0, 1, 2].map((atMs): [number, BatchPart] => [atMs, part(10)])
+    assert.deepEqual(await run(full, { limits }), ['0ms t: 10', '1ms t: 10', '2ms t: 10'])
   })
 
   test('not by the end of the one before, unless it is old itself', async () => {

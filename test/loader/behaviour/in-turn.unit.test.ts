@@ -68,6 +68,7 @@ function twoAtOnce() {
     batchRows: ROWS,
     batchBytes: 1e9,
     batchAgeMs: 1e6,
+    insertsPerSecond: 4,
     scheduler: asyncScheduler,
     flush: new Subject<null>(),
   }

@@ -152,6 +152,22 @@ describe('splicing', () => {
     assert.equal(unknown?.markers[0]?.wholeFrom, undefined)
   })
 
+  test('says that a run has ended only where its last marker is the last message of the log', () => {
+    const value = frame(1, '{}')
+    const ended = (read: ReadBatch) => splice(read, START, lookup).map(({ isRunEnd }) => isRunEnd === true)
+    const unfinished = { ...markerOf(1, 1, 0), last: false }
+    const open: Partial<RawMessage> = {
+      value: null,
+      headers: { [MARKER_HEADER]: Buffer.from(JSON.stringify(unfinished)) },
+    }
+    const whole = batch([value, marker(1)])
+    assert.deepEqual(ended(whole), [true])
+    assert.deepEqual(ended({ ...whole, highOffset: whole.nextOffset + 1 }), [false], 'more is waiting')
+    assert.deepEqual(ended(batch([value, open])), [false], 'more pages follow')
+    assert.deepEqual(ended(batch([marker(0), value])), [false], 'the next page has begun')
+    assert.deepEqual(ended(batch([value, frame(2, '{}'), marker(2)])), [false, true])
+  })
+
   test('an unknown count stays unknown until the next marker', () => {
     const [part] = splice(
       batch([frame(1, '{"a":1}'), marker(9), frame(1, '{"a":1}'), marker(1)]),

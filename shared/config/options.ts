@@ -215,7 +215,7 @@ export const options = z.object({
   LOADER_BATCH_BYTES: count(32 * MIB, 'Bytes at which a batch is closed.'),
   LOADER_BATCH_AGE_MS: wait(SECOND_MS, 'Flush a batch after this long; the end of a run at once, at most this often.'),
   LOADER_INSERTS_PER_SECOND: count(4, 'Inserts of a table that are not full, a second at most.', { max: 1_000 }),
-  LOADER_IN_FLIGHT_BYTES: count(96 * MIB, 'Bytes read and not yet confirmed before reading pauses.'),
+  LOADER_IN_FLIGHT_BYTES: count(144 * MIB, 'Bytes read and not yet confirmed before reading pauses.'),
   LOADER_TOPICS_REFRESH_MS: wait(5 * SECOND_MS, 'How often the loader looks for topics of new streams.'),
 })
 export type OptionName = keyof typeof options.shape

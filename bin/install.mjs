@@ -67,13 +67,16 @@ async function install() {
     SAY_EVERY_MS,
   )
   let stopped = false
-  const { status, signal, missing, words } = await npmCi((npm) => {
-    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-      process.once(name, () => {
-        stopped = true
-        npm.kill(name)
-      })
-    }
+  let npm = null
+  // Before npm starts: a signal right after that would end this process and leave npm running.
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.once(name, () => {
+      stopped = true
+      npm?.kill(name)
+    })
+  }
+  const { status, signal, missing, words } = await npmCi((child) => {
+    npm = child
   })
   clearInterval(still)
   if (missing)

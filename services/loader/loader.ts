@@ -32,7 +32,7 @@ export type LoadOptions = {
   /** Ends when everything that the topics held at the start is committed. */
   untilCaughtUp?: boolean
   onProgress?: (progress: Pick<LoadSummary, 'rows' | 'watermarks'>) => void
-  /** It has its partitions, or has seen that there is no topic yet. */
+  /** It has its partitions, or no topic exists yet. */
   onReady?: () => void
   /** What /readyz shows of the work. */
   health?: Pick<Health, 'show'>

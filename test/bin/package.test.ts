@@ -6,12 +6,13 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { after, before, describe, type TestContext, test } from 'node:test'
+import { systemClock } from '#shared/clock.ts'
 import { LOCAL_PACKAGES } from '#shared/installation.ts'
 import packageJson from '../../package.json' with { type: 'json' }
+import { freePorts } from '../../services/stack/free-ports.ts'
 import { startApi } from '../support/api.ts'
 import { environmentWith, installed, LOWEST_NODE, nodesIn, packedIn, ROOT, ranIn, worksIn } from '../support/package.ts'
 import { declarationOf } from '../support/pipeline.ts'
@@ -165,7 +166,7 @@ describe('a new repository', () => {
     const place = join(dir, 'first')
     await mkdir(place)
     await cp(tarball, join(place, basename(tarball)))
-    const port = await freePort()
+    const [port = 0] = await freePorts(1, systemClock)
     const url = `http://127.0.0.1:${port}`
     const prefix = uniquePrefix()
     const env = environmentWith(bins[0] ?? '', {
@@ -221,15 +222,6 @@ describe('a new repository', () => {
     assert.match(refused, /depends on the npm package, and this is a checkout\n {2}hint: npm run build/)
   })
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 /** As a person types them; what is left in the background ends with the test. */
 async function ranAsScript(

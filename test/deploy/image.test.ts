@@ -10,10 +10,12 @@ import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { systemClock } from '#shared/clock.ts'
 import { BASE } from '../../bin/image/base.ts'
 import { buildahIn } from '../../bin/image/buildah.ts'
 import { npmSecrets } from '../../bin/image/npm-secrets.ts'
 import packageJson from '../../package.json' with { type: 'json' }
+import { freePorts } from '../../services/stack/free-ports.ts'
 import { startApi } from '../support/api.ts'
 import { mistakesInBom } from '../support/cyclonedx.ts'
 import { type Image, imageIn } from '../support/image.ts'
@@ -157,7 +159,7 @@ if (isAsked)
     })
 
     test('is live, healthy by its own check, and ends with 0 at SIGTERM', async (t) => {
-      const port = await freePort()
+      const [port = 0] = await freePorts(1, systemClock)
       const env = { ...(await environmentOf(uniquePrefix())), HEADRACE_HTTP_PORT: String(port) }
       const [, ...healthcheck] = image.config.Healthcheck.Test
       assert.equal((await image.run(t, [], { entrypoint: healthcheck, env })).status, 1)
@@ -223,12 +225,3 @@ if (isAsked)
       }
     })
   })
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}

@@ -1,4 +1,5 @@
 import type { Stream } from '#shared/declaration/compile.ts'
+import { apiTimeMs } from '../http/api-clock.ts'
 import type { PageResponse, Send } from '../http/messages.ts'
 import type { PageView } from './paginators/paginator.ts'
 import { positionsOf } from './raw-positions.ts'
@@ -16,7 +17,7 @@ type Viewed = {
 export function viewOf({ stream, partition, response, records, sizes }: Viewed, { vetting }: Send): PageView {
   const { request, headers, body } = response
   return {
-    ...{ request, headers, body, records, ...sizes },
+    ...{ request, headers, body, records, ...sizes, apiMs: apiTimeMs(response) },
     positions: () => positionsOf(stream, partition, { records, response }),
     ...(vetting === undefined ? {} : { conceal: vetting.link }),
   }

@@ -44,15 +44,3 @@ export function totalsWith(totals: RunTotals, marker: PageMarker, page: Validate
 /** Names are cut: a checkpoint has no room for long ones, and would lose all its totals because of them. */
 const firstOf = (paths: Iterable<string>): string[] =>
   [...paths].slice(0, DRIFT_SHOWN_MAX).map((path) => shownName(path))
-
-/** If the response's Date is further off, it is not the time but a mistake, or a cache's. */
-const CLOCK_AHEAD_MAX_MS = 86_400_000
-
-/**
- * By how much this machine's clock is ahead of the API's, from the Date of the response (RFC 9110 section 6.6.1); 0
- * without one.
- */
-export function clockAheadMs({ headers, fetchedMs }: Pick<PageResponse, 'headers' | 'fetchedMs'>): number {
-  const aheadMs = fetchedMs - Date.parse(headers.date ?? '')
-  return aheadMs <= CLOCK_AHEAD_MAX_MS ? Math.max(0, aheadMs) : 0
-}

@@ -5,8 +5,8 @@
  */
 import type { Stream } from '#shared/declaration/compile.ts'
 import { comparePositions, type Position, positionOfText, watermarkText } from '#shared/watermark.ts'
+import { clockAheadMs } from '../http/api-clock.ts'
 import type { Page } from '../pages/page.ts'
-import { clockAheadMs } from '../publish/page-marker.ts'
 import type { ValidRecord } from '../validate/validated-page.ts'
 import { afterPage, startOf } from '../watermark/progress.ts'
 import { sincePosition } from '../watermark/request-window.ts'

@@ -74,7 +74,7 @@ describe('a request that an author signs', () => {
     })
     const first = await ask()
     const { cursor } = paginatorFor(stream).next(
-      { ...first, records: [], positions: () => [], longest: 0, size: null },
+      { ...first, records: [], positions: () => [], apiMs: 0, longest: 0, size: null },
       null,
     )
     assert.equal(cursor, `${server.url}/more?page=2`)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { pageMarker } from '#shared/messages/frame.ts'
-import { clockAheadMs, markerOf, NO_TOTALS, totalsWith } from '../../../services/fetcher/publish/page-marker.ts'
+import { markerOf, NO_TOTALS, totalsWith } from '../../../services/fetcher/publish/page-marker.ts'
 
 const request = { method: 'GET', url: new URL('http://127.0.0.1/'), headers: {}, body: undefined } as const
 const response = {
@@ -99,16 +99,5 @@ describe('the facts of a page', () => {
       retries: 4,
       drift: ['a', 'p0', 'p1', 'p2', 'p3'],
     })
-  })
-
-  test('how far the clock is ahead follows from the Date of the answer, and is nothing where that is missing, wrong or ahead itself', () => {
-    const fetchedMs = Date.UTC(2026, 0, 1, 0, 0, 10)
-    const ahead = (date?: string) => clockAheadMs({ headers: date === undefined ? {} : { date }, fetchedMs })
-    assert.equal(ahead('Thu, 01 Jan 2026 00:00:03 GMT'), 7_000)
-    assert.equal(ahead('Thu, 01 Jan 2026 00:00:10 GMT'), 0)
-    assert.equal(ahead('Wed, 31 Dec 2025 00:00:10 GMT'), 86_400_000)
-    assert.equal(ahead('Wed, 31 Dec 2025 00:00:09 GMT'), 0)
-    for (const date of [undefined, 'soon', 'Thu, 01 Jan 2026 00:00:30 GMT', 'Wed, 01 Jan 2020 00:00:00 GMT'])
-      assert.equal(ahead(date), 0)
   })
 })

@@ -14,6 +14,8 @@ export type PageView = {
   request: PageRequest
   headers: Readonly<Record<string, string>>
   body: unknown
+  /** When the response was complete, by the API's clock if that is behind; epoch milliseconds. */
+  apiMs: number
   /** Records of the response, before `map` or validation drops any. */
   records: readonly unknown[]
   /** Positions of the records by the watermark field, in their order; null where none can be read. */

@@ -1,16 +1,18 @@
 /**
  * Windows of the watermark's time, half-open and chained: each begins where the one before ended, and is walked by
- * another way of paging. A window that hits the cap is halved and walked again, down to a least size. A window that is
- * done makes everything before its end safe to confirm.
+ * another way of paging. A window that hits the cap is halved and walked again, down to a least size. So is one of
+ * several pages in which records can still appear, up to the time until which none can: with a cap, what appears behind
+ * the walk pushes as many records out of the list, and no page shows it. A window that is done makes everything before
+ * its end safe to confirm.
  */
 
-import { longestMs, stepLater } from '#shared/calendar.ts'
+import { longestMs, stepEarlier, stepLater } from '#shared/calendar.ts'
 import type { Stream, Watermarking } from '#shared/declaration/compile.ts'
 import type { WindowsSpec } from '#shared/declaration/paginate/paginate.ts'
 import { placeIn } from '#shared/declaration/request-place.ts'
 import { Stopped } from '#shared/errors.ts'
 import { NS_PER_MS } from '#shared/instant.ts'
-import { MINUTE_MS } from '#shared/units.ts'
+import { MINUTE_MS, SECOND_MS } from '#shared/units.ts'
 import { formUnitMs, positionOfText, requestText, stepBefore, watermarkText } from '#shared/watermark.ts'
 import type { PageRequest } from '../../http/messages.ts'
 import { fromText } from '../../watermark/request-window.ts'
@@ -44,7 +46,7 @@ export function windowsPaginator(
   pages: Paginator,
   stream: Stream & { watermark: Watermarking },
 ): Paginator {
-  const { kind, form, place } = stream.watermark
+  const { kind, form, place, lookback } = stream.watermark
   const endPlace = placeIn(spec.to, spec.toBody) ?? {}
   const unitMs = formUnitMs(form)
   const fullMs = longestMs(spec.size)
@@ -83,11 +85,27 @@ export function windowsPaginator(
     return typeof spec.cap === 'number' ? records >= spec.cap : flagAt(stream, 'cap', spec.cap, answer) === true
   }
 
-  function halved({ from, to, until, againTo }: WindowCursor): WindowCursor {
+  /** All of this window was asked for, and parts of it are walked again. */
+  const againTo = ({ to, againTo }: WindowCursor): string => (againTo !== null && ns(againTo) > ns(to) ? againTo : to)
+
+  function halved(at: WindowCursor): WindowCursor {
+    const { from, to, until } = at
     const lengthMs = Number((ns(to) - ns(from)) / NS_PER_MS)
     if (lengthMs <= minMs) throw tooMany(stream, from, to)
     const halfMs = Math.max(minMs, Math.floor(lengthMs / 2 / unitMs) * unitMs)
-    return windowFrom(ns(from), ns(until), halfMs, againTo !== null && ns(againTo) > ns(to) ? againTo : to)
+    return windowFrom(ns(from), ns(until), halfMs, againTo(at))
+  }
+
+  /**
+   * The part of a window in which no record appears any more by the API's clock; null if that is all of it, or nothing.
+   * A record that appears later has a time at or after the cut, less the lookback.
+   */
+  function settledPart(at: WindowCursor, { apiMs }: PageView): WindowCursor | null {
+    const { from, to, until, sizeMs } = at
+    const second = nsOf(Math.floor(apiMs / SECOND_MS) * SECOND_MS - spec.settle)
+    const cut = floorTo(stepEarlier(second, lookback), unitMs)
+    if (typeof spec.cap !== 'number' || cut >= ns(to) || cut <= ns(from)) return null
+    return { ...windowFrom(ns(from), ns(until), sizeMs, againTo(at)), to: text(cut) }
   }
 
   const again = (at: WindowCursor): Pick<PageStep, 'repeats'> =>
@@ -138,6 +156,8 @@ export function windowsPaginator(
       const step = known.inner === null ? { ...pages.next(page, null), ...onBoundary(at) } : pages.next(page, at.inner)
       const records = at.records + page.records.length
       if (isCapped(page, records)) return { ...repeatsOf(step), ...again(at), cursor: halved(at), list: 'dropped' }
+      const part = known.inner === null && step.cursor !== null ? settledPart(at, page) : null
+      if (part !== null) return { ...repeatsOf(step), ...again(at), cursor: part, list: 'dropped' }
       return step.cursor === null
         ? { ...step, ...done(at) }
         : { ...step, ...again(at), cursor: { ...at, inner: step.cursor, records } }

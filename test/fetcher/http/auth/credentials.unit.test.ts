@@ -96,7 +96,10 @@ describe('fixed credentials', () => {
     })
     const first = await ask()
     const paginator = paginatorFor(stream)
-    const { cursor } = paginator.next({ ...first, records: [], positions: () => [], longest: 0, size: null }, null)
+    const { cursor } = paginator.next(
+      { ...first, records: [], positions: () => [], apiMs: 0, longest: 0, size: null },
+      null,
+    )
     assert.equal(cursor, `${server.url}/orders?page=2`)
     await client.send(paginator.at(first.request, cursor), {
       signal: new AbortController().signal,

@@ -41,7 +41,7 @@ async function walk(
     const records = Array.isArray(found) ? found : []
     walked.ids.push(...records)
     const { cursor: next } = paginator.next(
-      { request: asked, headers, body, records, positions: () => [], longest: 0, size: null },
+      { request: asked, headers, body, records, positions: () => [], apiMs: 0, longest: 0, size: null },
       at,
     )
     if (next === null) return walked

@@ -20,6 +20,7 @@ export type Stepping = {
     cursor: Cursor | null,
     facts?: Record<string, unknown>,
     headers?: Record<string, string>,
+    apiMs?: number,
   ): PageStep
   /** The target of the request at a cursor. */
   target(cursor: Cursor): string
@@ -35,10 +36,10 @@ export function stepping(paginate: unknown, declared: Record<string, unknown> = 
   return {
     stream,
     paginator,
-    next(records, cursor, facts = {}, headers = {}) {
+    next(records, cursor, facts = {}, headers = {}, apiMs = Date.UTC(2100, 0)) {
       const body = { data: records, ...facts }
       const positions = () => records.map((record) => rawPosition(stream, record))
-      return paginator.next({ request, headers, body, records, positions, longest: 0, size: null }, cursor)
+      return paginator.next({ request, headers, body, records, positions, apiMs, longest: 0, size: null }, cursor)
     },
     target: (cursor) => {
       const { pathname, search } = paginator.at(paginator.first(request), cursor).url

@@ -176,6 +176,69 @@ describe('one step of a walk in windows', () => {
     assert.equal(inWindows().next(Array(5_000).fill(1), window(0, 60, 60)).list, 'ended', 'none is declared')
   })
 
+  const capped = (paginate: Record<string, unknown> = {}, form: Record<string, unknown> = {}) => {
+    const walk = inWindows(
+      { pages: pageNumber({ stop: 'short', size: { param: 'size', value: 2 } }), cap: 9, ...paginate },
+      form,
+    )
+    const step = (apiMs: number, of: unknown, records: unknown[] = [1, 2]) => walk.next(records, of, {}, {}, apiMs)
+    const toOf = ({ cursor }: { cursor: unknown }) => (cursor as { to: string }).to
+    return { ...walk, step, toOf }
+  }
+
+  test('of several pages with a cap ends where records can still appear: what appears behind the walk pushes others out', () => {
+    const { step } = capped()
+    const cut = step(NOON + 30 * MINUTE_MS + 999, window(0, 60, 100))
+    assert.deepEqual(cut, { cursor: window(0, 30, 100, { sizeMs: HOUR_MS, againTo: at(60) }), list: 'dropped' })
+    const second = step(NOON + 31 * MINUTE_MS, cut.cursor)
+    assert.deepEqual([second.list, second.repeats], [undefined, 'all'], 'now it is walked to its end')
+    const rest = step(NOON + 31 * MINUTE_MS, second.cursor, [3])
+    assert.deepEqual(
+      [rest.cursor, rest.walkedTo],
+      [
+        window(30, 90, 100, { sizeMs: HOUR_MS, againTo: at(60), before: (second.cursor as { first: string }).first }),
+        nsAt(30),
+      ],
+    )
+  })
+
+  test('is cut for the records that appear late too: by the time to settle and the lookback, in units of the parameter', () => {
+    const until = (paginate: Record<string, unknown>, form: Record<string, unknown>) => {
+      const { step, toOf } = capped(paginate, form)
+      return toOf(step(NOON + 30 * MINUTE_MS + 30_000, window(0, 60, 100)))
+    }
+    assert.equal(until({}, {}), at(30.5))
+    assert.equal(until({ settle: '2m' }, {}), at(28.5))
+    assert.equal(until({}, { lookback: '3m' }), at(27.5))
+    assert.equal(until({ settle: '2m' }, { lookback: '3m' }), at(25.5))
+    assert.equal(until({}, { as: 'isoSeconds', lookback: '500ms' }), at(30.5 - 1 / 60))
+  })
+
+  for (const [name, minutes, paginate, records, from] of [
+    ['in which nothing appears any more', 60, {}, [1, 2], 0],
+    ['that lies after the time of the API as a whole', 0, {}, [1, 2], 0],
+    ['of one page, which is read at once', 30, { pages: none() }, [1, 2], 0],
+    ['without a cap', 30, { cap: undefined }, [1, 2], 0],
+    [
+      'whose response says whether it is capped',
+      30,
+      { cap: (body: { capped?: boolean }) => body.capped ?? false },
+      [1, 2],
+      0,
+    ],
+  ] as const) {
+    test(`${name}, is not cut`, () => {
+      const { step } = capped(paginate)
+      assert.notEqual(step(NOON + minutes * MINUTE_MS, window(from, 60, 100), [...records]).list, 'dropped')
+    })
+  }
+
+  test('is not cut on a later page, since its first one has decided', () => {
+    const { step } = capped()
+    const { cursor } = step(NOON + 90 * MINUTE_MS, window(0, 60, 100))
+    assert.equal(step(NOON + 30 * MINUTE_MS, cursor).list, undefined)
+  })
+
   test('that hits the cap keeps what its page says of records that come again', () => {
     const walk = inWindows({ pages: offset({ limit: 3, overlap: 1 }), cap: 4 })
     const { cursor } = walk.next([1, 2, 3], window(0, 60, 60))

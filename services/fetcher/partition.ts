@@ -69,9 +69,9 @@ export type Partition = {
   run(stop: Stop, job?: Job): Promise<RunOutcome>
   /**
    * Milliseconds until the next regular run, by the start of the last one. 0 if a run was interrupted, there was none,
-   * or that cannot be found out.
+   * or that cannot be found out. Once `ended` is aborted, the answer is of no use, and its failure not reported.
    */
-  dueInMs(): Promise<number>
+  dueInMs(ended?: AbortSignal): Promise<number>
   close(): Promise<void>
 }
 
@@ -216,12 +216,13 @@ export function openPartition(tools: PartitionTools): Partition {
       metrics.runs.inc({ ...labels, outcome: outcome.outcome })
       return outcome
     },
-    async dueInMs() {
+    async dueInMs(ended) {
       try {
         const last = await checkpoints.lastRun()
         return last === null ? 0 : dueInMs(stream, last.startedMs, clock.nowMs())
       } catch (error) {
-        log.warn({ err: error }, 'cannot read when the last run started; starting the next one now')
+        if (ended?.aborted !== true)
+          log.warn({ err: error }, 'cannot read when the last run started; starting the next one now')
         return 0
       }
     },

@@ -72,7 +72,7 @@ async function whenDue(
   ended: AbortSignal,
 ): Promise<void> {
   for (;;) {
-    const dueMs = Math.max(await partition.dueInMs(), notBeforeMs - clock.elapsedMs())
+    const dueMs = Math.max(await partition.dueInMs(ended), notBeforeMs - clock.elapsedMs())
     if (dueMs <= 0 && (await isServed().catch(() => false))) return
     await clock.sleep(dueMs <= 0 ? LOOK_AGAIN_MS : Math.min(dueMs, WAIT_MAX_MS), ended)
     ended.throwIfAborted()

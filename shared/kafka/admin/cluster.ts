@@ -83,6 +83,13 @@ export async function openCluster(client: KafkajsClient, deps: Deps): Promise<Cl
     throw error
   }
   let closed = false
+  const underWay = new Set<Promise<unknown>>()
+  function track<T>(work: Promise<T>): Promise<T> {
+    underWay.add(work)
+    const forget = () => void underWay.delete(work)
+    work.then(forget, forget)
+    return work
+  }
   return {
     admin: createAdmin({ logger: client.logger(), cluster }),
     any: () => cluster.brokerPool.findConnectedBroker(),
@@ -90,9 +97,10 @@ export async function openCluster(client: KafkajsClient, deps: Deps): Promise<Cl
     broker: (nodeId) => cluster.findBroker({ nodeId }),
     coordinator: (groupId) => cluster.findGroupCoordinator({ groupId }),
     async ask(doing, work) {
-      if (closed) throw new WrongUse('HR_KAFKA_CLOSED', `${doing}: the connection to Kafka is closed`)
+      if (closed) throw closedError(doing)
+      const attempt = () => (closed ? Promise.reject(closedError(doing)) : work())
       try {
-        return await within(deps.clock, ASK_DEADLINE_MS, doing, askAgain(deps, work))
+        return await within(deps.clock, ASK_DEADLINE_MS, doing, track(askAgain(deps, attempt)))
       } catch (error) {
         throw explainFailure(error, doing, askerOf(deps))
       }
@@ -100,9 +108,14 @@ export async function openCluster(client: KafkajsClient, deps: Deps): Promise<Cl
     async close() {
       closed = true
       await cluster.disconnect()
+      // What was under way connects again to repeat a request. Without this, the socket keeps the process alive.
+      void Promise.allSettled(underWay).then(() => cluster.disconnect())
     },
   }
 }
+
+const closedError = (doing: string): WrongUse =>
+  new WrongUse('HR_KAFKA_CLOSED', `${doing}: the connection to Kafka is closed`)
 
 /** A cluster works with a broker down. With none reachable, the addresses that they advertise are wrong from here. */
 async function reachAny(cluster: PackageCluster): Promise<void> {

@@ -1,6 +1,7 @@
 /** How many connections to a broker a process has, whatever the number of its partitions. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { systemClock } from '#shared/clock.ts'
 import { connectKafka } from '#shared/kafka/kafka.ts'
 import { CONNECTIONS_MAX } from '#shared/kafka/kafkajs-patches/shared-connections.ts'
@@ -50,3 +51,17 @@ async function connectedRanges(brokers: string[], topic: string) {
     await kafka.close()
   }
 }
+
+test('a call that is under way when the client is closed leaves no connection behind', async (t) => {
+  const { brokers, topic, group } = await bench(t, 1)
+  const before = sockets()
+  for (let turns = 0; turns < 30; turns++) {
+    const kafka = await connectKafka({ brokers, clientId: 'test' }, { log: silentLog, clock: systemClock })
+    const asked = kafka.committed(group, topic).catch(() => undefined)
+    // So that it is closed before, during and after each of the requests.
+    for (let turn = 0; turn < turns; turn++) await setImmediate()
+    await kafka.close()
+    await asked
+  }
+  await until('its connections are closed', () => sockets() <= before)
+})

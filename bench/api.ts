@@ -1,7 +1,7 @@
 /**
  * A local API that is faster than its client: pages by cursor over HTTP, each made before it is requested. A process
- * of its own, since it would otherwise share a core with what is measured. Arguments: records in all, partitions. Sends
- * its address to its parent.
+ * of its own, since it would otherwise share a core with what is measured. Arguments: records in all, partitions, and
+ * milliseconds before each page is answered (none: 0). Sends its address to its parent.
  */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -13,7 +13,7 @@ export type ApiAddress = { url: string }
 /** Since the last `/reset`: when the first page was asked for, epoch milliseconds. */
 export type ApiStats = { firstMs: number | null; pages: number }
 
-const [recordsInAll, partitions] = process.argv.slice(2).map(Number) as [number, number]
+const [recordsInAll, partitions, paceMs = 0] = process.argv.slice(2).map(Number) as [number, number, number?]
 type List = { pagesOfPartition: number; write: PageWriter; ahead: Map<number, { page: number; body: Buffer }> }
 const lists = new Map<string, List>()
 for (const { name, share, writer } of Object.values(WALK_LISTS).flat()) {
@@ -43,9 +43,14 @@ function answer(url: URL): Buffer {
 }
 
 const server = createServer((request, response) => {
-  const body = answer(new URL(request.url ?? '/', 'http://api'))
-  response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length })
-  response.end(body)
+  const url = new URL(request.url ?? '/', 'http://api')
+  const body = answer(url)
+  const send = () => {
+    response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length })
+    response.end(body)
+  }
+  if (paceMs > 0 && lists.has(url.pathname)) setTimeout(send, paceMs)
+  else send()
 })
 server.listen(0, '127.0.0.1', () => {
   process.send?.({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` } satisfies ApiAddress)

@@ -3,17 +3,13 @@
  * every partition has had its first run and every table is there. Both are started twice: the second start finds all
  * topics and tables.
  */
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { systemClock } from '#shared/clock.ts'
-import { Stopped } from '#shared/errors.ts'
 import { SECOND_MS } from '#shared/units.ts'
-import { freePorts } from '../services/stack/free-ports.ts'
-import { type Child, CLI, startChild } from './child.ts'
 import { PARTITIONS_EACH } from './idle-sources/idle.ts'
 import { rounded } from './numbers.ts'
 import { type Bench, ownNames, pidOf } from './place.ts'
+import { started, startQuietApi, until } from './quiet-streams.ts'
 import { sampleOf } from './usage.ts'
 
 export type IdleService = {
@@ -34,15 +30,13 @@ export type IdleReport = {
   loader: IdleService
 }
 
-const LOOK_EVERY_MS = 100
-const READY_WITHIN_MS = 180_000
 /** Reads of the first work, garbage of the start, and the time after which quiet consumers wait longer. */
 const SETTLE_MS = 30_000
 
 export async function idlePart(bench: Bench): Promise<IdleReport> {
   const streams = bench.options['idle-streams']
   const partitions = streams * PARTITIONS_EACH
-  const api = await startApi()
+  const api = await startQuietApi()
   const { prefix, env } = ownNames(bench, { BENCH_API_URL: api.url, BENCH_IDLE_STREAMS: String(streams) })
   const sources = join(import.meta.dirname, 'idle-sources')
   const loaded = async () => {
@@ -70,10 +64,10 @@ async function measure(
   isDone: () => Promise<boolean>,
 ): Promise<IdleService> {
   bench.say(`  ${name}: first start`)
-  const first = await started(bench, name, args, env)
+  const first = await started(bench, `idle-${name}`, args, env)
   await until(`${name} has done its first work`, isDone)
   await first.child.stop()
-  const second = await started(bench, name, args, env)
+  const second = await started(bench, `idle-${name}`, args, env)
   try {
     await systemClock.sleep(SETTLE_MS)
     const pids = [second.child.pid, pidOf(bench, 'kafka'), pidOf(bench, 'clickhouse')]
@@ -96,64 +90,4 @@ type At = { atMs: number; cpuSeconds: number }
 function coreShare(before: At | null, after: At | null): number | null {
   if (before === null || after === null) return null
   return rounded((after.cpuSeconds - before.cpuSeconds) / ((after.atMs - before.atMs) / SECOND_MS), 4)
-}
-
-async function started(
-  bench: Bench,
-  name: string,
-  args: readonly string[],
-  env: Record<string, string>,
-): Promise<{ child: Child; seconds: number }> {
-  const [port] = await freePorts(1, systemClock)
-  const startMs = systemClock.elapsedMs()
-  const child = startChild({
-    ...{ name: `idle-${name}`, args: [CLI, ...args], logDir: bench.logDir },
-    env: { ...env, HEADRACE_HTTP_PORT: String(port) },
-  })
-  try {
-    await until(`${name} is ready`, async () => (await statusOf(`http://127.0.0.1:${port}/readyz`)) === 200)
-    return { child, seconds: rounded((systemClock.elapsedMs() - startMs) / SECOND_MS, 1) }
-  } catch (error) {
-    bench.say(child.lastLines())
-    await child.stop()
-    throw error
-  }
-}
-
-/** Null while nothing listens. */
-async function statusOf(url: string): Promise<number | null> {
-  try {
-    const { status, body } = await fetch(url)
-    await body?.cancel()
-    return status
-  } catch {
-    return null
-  }
-}
-
-async function until(what: string, done: () => Promise<boolean>): Promise<void> {
-  const endMs = systemClock.elapsedMs() + READY_WITHIN_MS
-  while (!(await done())) {
-    if (systemClock.elapsedMs() > endMs)
-      throw new Stopped('HR_BENCH_IDLE', `not within ${READY_WITHIN_MS / SECOND_MS} s: ${what}`)
-    await systemClock.sleep(LOOK_EVERY_MS)
-  }
-}
-
-/** One record for each partition, which never changes. */
-async function startApi(): Promise<{ url: string; requests(): number; close(): void }> {
-  let requests = 0
-  const server = createServer((request, response) => {
-    requests += 1
-    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://idle')
-    const record = { id: `${pathname}/${searchParams.get('part')}`, updated_at: '2026-01-01T00:00:00Z' }
-    response.writeHead(200, { 'content-type': 'application/json' })
-    response.end(JSON.stringify({ data: [record] }))
-  })
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    requests: () => requests,
-    close: () => server.close(),
-  }
 }

@@ -5,7 +5,17 @@
 import { parseArgs } from 'node:util'
 import { WrongUse } from '#shared/errors.ts'
 
-export const PARTS = ['loader', 'fetcher', 'delay', 'memory', 'standstill', 'hostile', 'files', 'idle'] as const
+export const PARTS = [
+  'loader',
+  'fetcher',
+  'delay',
+  'memory',
+  'standstill',
+  'hostile',
+  'files',
+  'idle',
+  'growth',
+] as const
 export type Part = (typeof PARTS)[number]
 
 const SIZES = {
@@ -22,6 +32,11 @@ const SIZES = {
   'standstill-seconds': { byDefault: 60, what: 'how long ClickHouse stands still in it' },
   'idle-streams': { byDefault: 200, what: 'streams of the idle part, of five partitions each' },
   'idle-seconds': { byDefault: 60, what: 'how long it looks at each service' },
+  'growth-streams': {
+    byDefault: 40,
+    what: 'streams of the growth part; BENCH_IDLE_PARTITIONS says of how many partitions',
+  },
+  'growth-rows': { byDefault: 10_000_000, what: 'rows in one of its tables' },
 } as const
 type Size = keyof typeof SIZES
 const SIZE_MAX = 100_000_000

@@ -2,6 +2,8 @@
 import type { DelayReport } from './delay-part.ts'
 import type { FetcherReport, Side, Sides } from './fetcher-part.ts'
 import type { FilesReport } from './files-part.ts'
+import type { GrowthReport } from './growth-part.ts'
+import { growthLines } from './growth-report.ts'
 import type { HostileReport } from './hostile-part.ts'
 import type { IdleReport, IdleService } from './idle-part.ts'
 import type { LoaderReport } from './loader-part.ts'
@@ -25,6 +27,7 @@ export type Report = {
     hostile?: HostileReport
     files?: FilesReport
     idle?: IdleReport
+    growth?: GrowthReport
   }
   noise: Partial<Record<Part, Noise | null>>
 }
@@ -33,7 +36,7 @@ const NO_PROC = 'not known (it is read from /proc, which only Linux has)'
 const PERCENT = 100
 
 export function reportText({ machine, parts, noise }: Report): string {
-  const { loader, fetcher, delay, memory, standstill, hostile, files, idle } = parts
+  const { loader, fetcher, delay, memory, standstill, hostile, files, idle, growth } = parts
   return [
     ...machineLines(machine),
     ...(loader === undefined ? [] : loaderLines(loader)),
@@ -44,6 +47,7 @@ export function reportText({ machine, parts, noise }: Report): string {
     ...(hostile === undefined ? [] : hostileLines(hostile)),
     ...(files === undefined ? [] : fileLines(files)),
     ...(idle === undefined ? [] : idleLines(idle)),
+    ...(growth === undefined ? [] : growthLines(growth)),
     ...noiseLines(noise),
   ].join('\n')
 }

@@ -1,12 +1,13 @@
 /**
  * `npm run bench`: speed, delay and memory of the services on this machine, with real servers on a private stack that
- * is gone afterwards. Parts: loader, fetcher, delay, memory, standstill, hostile, files, idle. Prints a report; with
+ * is gone afterwards. Parts: loader, fetcher, delay, memory, standstill, hostile, files, idle, growth. Prints a report; with
  * --json one object on the last line. Asserts nothing.
  */
 import { exitStatusOf, explain } from '#shared/errors.ts'
 import { delayPart } from './delay-part.ts'
 import { fetcherPart } from './fetcher-part.ts'
 import { filesPart } from './files-part.ts'
+import { growthPart } from './growth-part.ts'
 import { hostilePart } from './hostile-part.ts'
 import { idlePart } from './idle-part.ts'
 import { loaderPart } from './loader-part.ts'
@@ -27,6 +28,7 @@ const MEASURE = {
   hostile: hostilePart,
   files: filesPart,
   idle: idlePart,
+  growth: growthPart,
 } as const
 const INTERRUPTED = 130
 

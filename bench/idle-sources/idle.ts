@@ -1,7 +1,10 @@
-/** Many quiet streams, as a folder of declarations. BENCH_IDLE_STREAMS says how many; their API is at BENCH_API_URL. */
+/**
+ * Many quiet streams, as a folder of declarations. BENCH_IDLE_STREAMS says how many, BENCH_IDLE_PARTITIONS how many
+ * partitions each has. Their API is at BENCH_API_URL.
+ */
 import { defineSource, none, z } from '#shared/index.ts'
 
-export const PARTITIONS_EACH = 5
+export const PARTITIONS_EACH = Number(process.env.BENCH_IDLE_PARTITIONS ?? 5)
 
 const schema = z.object({ id: z.string(), updated_at: z.iso.datetime({ offset: true }) })
 const stream = (name: string) => ({

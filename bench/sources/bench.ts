@@ -2,6 +2,9 @@
 import { environment } from '#shared/config/config.ts'
 import { benchSource } from '../events.ts'
 
-const { BENCH_FEED_EVERY_MS } = environment
+const { BENCH_FEED_EVERY_MS, BENCH_PARTITIONS = '1' } = environment
+const partitions = Number(BENCH_PARTITIONS)
 
-export default BENCH_FEED_EVERY_MS === undefined ? benchSource(1) : benchSource(1, Number(BENCH_FEED_EVERY_MS))
+export default BENCH_FEED_EVERY_MS === undefined
+  ? benchSource(partitions)
+  : benchSource(partitions, Number(BENCH_FEED_EVERY_MS))

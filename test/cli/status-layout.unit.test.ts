@@ -10,7 +10,7 @@ import { describeList } from '../../services/cli/dead-letters.ts'
 import { describeStatus } from '../../services/cli/status-layout.ts'
 import { columnsOf, rendered } from '../../services/cli/table-output.ts'
 import type { LetterList } from '../../services/operator/dead-letters/list.ts'
-import { recordsIn } from '../../services/operator/status/lag.ts'
+import { createReadBudget, recordsIn } from '../../services/operator/status/lag.ts'
 import { needsOf } from '../../services/operator/status/needs.ts'
 import type { PartitionStatus, StreamStatus } from '../../services/operator/status/status.ts'
 
@@ -233,5 +233,19 @@ describe('the lag', () => {
     assert.deepEqual([await recordsIn(log, PLACE, 0, 5_001), log.reads], [{ records: 5_001, atMost: true }, 0])
     const heavy = logOf(Array.from({ length: 40 }, (_, at) => message(at, false, 1024 * 1024)))
     assert.deepEqual(await recordsIn(heavy, PLACE, 0, 100), { records: 100, atMost: true })
+  })
+
+  test('of thousands of partitions is read for the first 500, and for 100,000 offsets in all', async () => {
+    const log = logOf([message(0, false)])
+    const small = createReadBudget()
+    const lags = []
+    for (let partition = 0; partition < 600; partition++) lags.push(await recordsIn(log, PLACE, 0, 3, small))
+    assert.deepEqual(
+      [log.reads, lags[499], lags[500]],
+      [500, { records: 1, atMost: false }, { records: 3, atMost: true }],
+    )
+    const large = createReadBudget()
+    for (let partition = 0; partition < 30; partition++) await recordsIn(log, PLACE, 0, 5_000, large)
+    assert.equal(log.reads, 500 + 20)
   })
 })

@@ -62,6 +62,7 @@ const BY_FOLDER: Readonly<Record<string, readonly string[]>> = {
   'services/loader': ['plan'],
   'services/loader/splice': ['part-builder', 'read-marker', 'refused-frame', 'schema-lookup', 'splice'],
   'services/loader/table': ['distributed-check', 'distributed', 'findings', 'replicas', 'table-diff'],
+  'shared/kafka/admin': ['asked-together'],
   'shared/kafka/group': ['assigner'],
   'shared/messages': ['frame', 'page-marker'],
   'shared/progress': ['offset-metadata', 'partition-scopes', 'resume', 'skip'],

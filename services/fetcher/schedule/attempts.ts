@@ -153,22 +153,23 @@ export function createAttempts(tools: AttemptsTools): Attempts {
       removeAttemptGauges(metrics, state)
       states.delete(id)
     }
-    notes.retain((topic, partition) =>
-      [...states.values()].some((state) => state.topic === topic && state.partition === partition),
-    )
+    const mine = new Set([...states.values()].map(({ topic, partition }) => `${topic}/${partition}`))
+    notes.retain((topic, partition) => mine.has(`${topic}/${partition}`))
     const fresh = [...owned].filter(([id]) => !states.has(id)).map(([, each]) => stateOf(each))
     const sources = new Set(fresh.map(({ stream }) => stream.source))
-    const mine = streams.filter(({ source }) => sources.has(source))
-    await Promise.all(mine.map((stream) => readStored(stream, fresh)))
+    const byStream = Map.groupBy(fresh, ({ stream }) => stream)
+    const related = streams.filter(({ source }) => sources.has(source))
+    await Promise.all(related.map((stream) => readStored(stream, byStream.get(stream) ?? [])))
     for (const state of fresh) setAttemptGauges(metrics, state)
   }
 
-  /** If another worker owns a stream's partitions, only a pause of the whole source counts here. */
+  /** `fresh`: of this stream. If another worker owns its partitions, only a pause of the whole source counts here. */
   async function readStored(stream: Stream, fresh: readonly State[]): Promise<void> {
     const topic = topicOf(stream)
+    const byPartition = new Map(fresh.map((state) => [state.partition, state]))
     try {
       const [attempts, releases] = await Promise.all([notes.read(topic), kafka.committed(names.releasesGroup, topic)])
-      for (const state of fresh) if (state.stream === stream) state.hasTopic = attempts.length > 0
+      for (const state of fresh) state.hasTopic = attempts.length > 0
       for (const [partition, text] of attempts.entries()) {
         if (partition >= stream.partitions.length) {
           // This partition is not run any more, so nothing would ever clear its failure.
@@ -176,7 +177,7 @@ export function createAttempts(tools: AttemptsTools): Attempts {
           continue
         }
         const stored = { last: parseAttempt(text), release: parseRelease(releases[partition]?.metadata ?? '') }
-        const state = fresh.find((each) => each.stream === stream && each.partition === partition)
+        const state = byPartition.get(partition)
         if (state !== undefined && state.last === null) Object.assign(state, stored)
         const untilMs = untilOf(stored)
         if (untilMs !== null && stored.last?.wholeSource === true) tools.clientOf(stream.source)?.pauseUntil(untilMs)

@@ -22,10 +22,24 @@ export type SeenLetter = Letter & { state: LetterState }
 
 /** Offsets examined in each partition; the newest ones. */
 const LOOKED_AT_MAX = 10_000
+/** In all partitions of all topics that are counted together, as far as each gets `LOOKED_AT_MIN`. */
+const ALL_LOOKED_AT_MAX = 100_000
+const LOOKED_AT_MIN = 100
+
+/** How many offsets of each partition to examine. Even with thousands of filled partitions, each gets a look. */
+export async function lettersToLookAt(kafka: Pick<Kafka, 'logRanges'>, topics: readonly string[]): Promise<number> {
+  const ranges = (await Promise.all(topics.map((topic) => kafka.logRanges(topic)))).flat()
+  const filled = ranges.filter(({ low, high }) => low < high).length
+  return Math.max(LOOKED_AT_MIN, Math.min(LOOKED_AT_MAX, Math.floor(ALL_LOOKED_AT_MAX / Math.max(1, filled))))
+}
 
 /** By partition. */
-export async function countDeadLetters(kafka: Kafka, topic: string): Promise<DeadLetterCount[]> {
-  return (await newestLetters(kafka, topic, {})).map(({ letters, more }) => {
+export async function countDeadLetters(
+  kafka: Kafka,
+  topic: string,
+  lookedAtMax = LOOKED_AT_MAX,
+): Promise<DeadLetterCount[]> {
+  return (await newestLetters(kafka, topic, {}, lookedAtMax)).map(({ letters, more }) => {
     const open = letters.filter(({ state }) => state === 'open')
     return { count: open.length, done: letters.length - open.length, more, reasons: histogram(open) }
   })
@@ -36,12 +50,13 @@ export async function newestLetters(
   kafka: Kafka,
   topic: string,
   filter: LetterFilter,
+  lookedAtMax = LOOKED_AT_MAX,
 ): Promise<{ letters: SeenLetter[]; more: boolean }[]> {
   const ranges = await kafka.logRanges(topic)
   return Promise.all(
     ranges.map(async ({ low, high }, partition) => {
       if (low >= high || (filter.partition ?? partition) !== partition) return { letters: [], more: false }
-      const from = Math.max(low, high - LOOKED_AT_MAX)
+      const from = Math.max(low, high - lookedAtMax)
       const letters: SeenLetter[] = []
       for await (const message of kafka.readPartition(topic, partition, from, high)) {
         const read = readLetter(partition, message)

@@ -12,10 +12,10 @@ import { type Resume, resume } from '#shared/progress/resume.ts'
 import { parseSkip, type Skip } from '#shared/progress/skip.ts'
 import { recordTopics, refuseIfHidden } from '#shared/record-topics.ts'
 import { type ReplicationWarning, streamReplication } from '#shared/replication.ts'
-import { countDeadLetters, type DeadLetterCount } from '../dead-letters/scan.ts'
+import { countDeadLetters, type DeadLetterCount, lettersToLookAt } from '../dead-letters/scan.ts'
 import { type AttemptStatus, attemptStatus, type StallStatus, stallStatus } from './attempt.ts'
 import { type BackfillStatus, backfillsOf, type SkipStatus, skipStatus } from './backfills.ts'
-import { type Lag, recordsIn } from './lag.ts'
+import { createReadBudget, type Lag, recordsIn } from './lag.ts'
 
 export type PartitionStatus = {
   partition: number
@@ -79,10 +79,15 @@ export async function statusOf(
   nowMs: number,
 ): Promise<StreamStatus[]> {
   const streams = await streamsOf(kafka, names, labels)
-  const [fetchers, loaders, groups] = await Promise.all([
+  const mayRead = createReadBudget()
+  const [fetchers, loaders, groups, lookedAtMax] = await Promise.all([
     kafka.members(names.fetcherGroup),
     kafka.members(names.loaderGroup),
     kafka.groups(names.backfillGroups),
+    lettersToLookAt(
+      kafka,
+      streams.map(({ topic }) => names.deadLetters(topic)),
+    ),
   ])
   return Promise.all(
     streams.map(async ({ stream, topic }) => {
@@ -94,11 +99,11 @@ export async function statusOf(
         kafka.committed(names.attemptsGroup, topic),
         kafka.committed(names.releasesGroup, topic),
         kafka.committed(names.stallsGroup, topic),
-        countDeadLetters(kafka, names.deadLetters(topic)),
+        countDeadLetters(kafka, names.deadLetters(topic), lookedAtMax),
       ])
       const lags = await Promise.all(
         logs.map((log, partition) =>
-          recordsIn(kafka, { topic, partition }, loaderPlace(loaded[partition] ?? null, log), log.high),
+          recordsIn(kafka, { topic, partition }, loaderPlace(loaded[partition] ?? null, log), log.high, mayRead),
         ),
       )
       const partitions = logs.map((log, partition) =>

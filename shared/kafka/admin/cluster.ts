@@ -11,12 +11,15 @@ import { within } from '../client/deadline.ts'
 import { explainFailure, isPassing } from '../client/map-errors.ts'
 import type { FetchedPartition } from '../kafkajs-patches/fetched-batch.ts'
 import { internal, privateSymbol } from '../kafkajs-patches/internals.ts'
+import { askedTogether } from './asked-together.ts'
 
 export type PartitionOffset = { partition: number; offset: string; metadata?: string | null }
 export type TopicOffsets = { topic: string; partitions: PartitionOffset[] }
-type TopicTimes = { topic: string; partitions: { partition: number; timestamp: number }[] }
+export type TopicTimes = { topic: string; partitions: { partition: number; timestamp: number }[] }
 type PartitionMetadata = { partitionId: number; leader: number; replicas: number[] }
 type TopicMetadata = { topic: string; partitionMetadata: PartitionMetadata[] }
+/** Brokers that are up, and the partitions of one topic. */
+export type TopicPlaces = { brokers: number[]; partitions: readonly PartitionMetadata[] }
 type FetchRequest = { topic: string; partitions: { partition: number; fetchOffset: string; maxBytes: number }[] }
 
 export type Broker = {
@@ -60,6 +63,8 @@ export type Cluster = {
   brokers(): Promise<Broker[]>
   broker(nodeId: number): Promise<Broker>
   coordinator(group: string): Promise<Broker>
+  /** Without partitions if it does not exist, or the package's error for that. */
+  places(topic: string): Promise<TopicPlaces>
   /** Runs `work` and retries transient failures; `doing` names it in the error. */
   ask<T>(doing: string, work: () => Promise<T>): Promise<T>
   close(): Promise<void>
@@ -96,6 +101,12 @@ export async function openCluster(client: KafkajsClient, deps: Deps): Promise<Cl
     brokers: () => Promise.all(cluster.getNodeIds().map((nodeId) => cluster.findBroker({ nodeId }))),
     broker: (nodeId) => cluster.findBroker({ nodeId }),
     coordinator: (groupId) => cluster.findGroupCoordinator({ groupId }),
+    places: askedTogether(async (topics) => {
+      const { brokers, topicMetadata } = await (await cluster.brokerPool.findConnectedBroker()).metadata([...topics])
+      const found = new Map(topicMetadata.map(({ topic, partitionMetadata }) => [topic, partitionMetadata]))
+      const nodes = brokers.map(({ nodeId }) => nodeId)
+      return topics.map((topic) => ({ brokers: nodes, partitions: found.get(topic) ?? [] }))
+    }),
     async ask(doing, work) {
       if (closed) throw closedError(doing)
       const attempt = () => (closed ? Promise.reject(closedError(doing)) : work())

@@ -5,7 +5,8 @@
 import { Stopped } from '../../errors.ts'
 import { isStale } from '../client/map-errors.ts'
 import { type Committed, EARLIEST, type Kafka, type LogRange } from '../port.ts'
-import { type Broker, type Cluster, type PartitionOffset, READ_COMMITTED } from './cluster.ts'
+import { askedTogether } from './asked-together.ts'
+import { type Cluster, type PartitionOffset, READ_COMMITTED, type TopicTimes } from './cluster.ts'
 import { byLeader, leadersOf } from './topics.ts'
 
 type OffsetCalls = Pick<
@@ -19,35 +20,62 @@ const NONE = -1
 const OUTSIDE = { groupGenerationId: -1, memberId: '' } as const
 
 export function offsetCalls(cluster: Cluster): OffsetCalls {
-  function endsOf(topic: string, timestampMs: number): Promise<number[]> {
-    return eachLeader(cluster, `reading the offsets of ${topic}`, topic, null, (broker, partitions) =>
-      listOffsets(broker, topic, partitions, timestampMs),
-    )
-  }
+  const lowsOf = askedTogether((topics) => offsetsOfAll(cluster, topics, EARLIEST))
+  const highsOf = askedTogether((topics) => offsetsOfAll(cluster, topics, LATEST))
 
   async function logRanges(topic: string): Promise<LogRange[]> {
-    const [lows, highs] = await Promise.all([endsOf(topic, EARLIEST), endsOf(topic, LATEST)])
+    const [lows, highs] = await cluster.ask(`reading the offsets of ${topic}`, () =>
+      Promise.all([lowsOf(topic), highsOf(topic)]),
+    )
     return lows.map((low, partition) => ({ low, high: highs[partition] ?? low }))
   }
 
   async function offsetsAt(topic: string, timestampMs: number): Promise<number[]> {
-    const [found, highs] = await Promise.all([endsOf(topic, timestampMs), endsOf(topic, LATEST)])
+    const [found, highs] = await cluster.ask(`reading the offsets of ${topic}`, async () =>
+      Promise.all([(await offsetsOfAll(cluster, [topic], timestampMs))[0] ?? [], highsOf(topic)]),
+    )
     return found.map((offset, partition) => (offset < 0 ? (highs[partition] ?? 0) : offset))
   }
 
+  /** By group and topic. */
+  const commitsOf = askedTogether(async (keys) => {
+    const places = keys.map(placeOf)
+    const byGroup = Map.groupBy(places, ({ group }) => group)
+    const found = new Map<string, (Committed | null)[]>()
+    await Promise.all(
+      [...byGroup].map(async ([group, own]) => {
+        const commits = await committedTo(
+          group,
+          own.map(({ topic }) => topic),
+        )
+        for (const [topic, each] of commits) found.set(keyOf(group, topic), each)
+      }),
+    )
+    return keys.map((key) => found.get(key) ?? [])
+  })
+
   async function committed(group: string, topic: string): Promise<(Committed | null)[]> {
-    const leaders = await leadersOf(cluster, topic)
-    if (leaders.length === 0) return []
-    return cluster.ask(`reading what ${group} has committed for ${topic}`, async () => {
-      const coordinator = await cluster.coordinator(group)
-      const partitions = leaders.map((_, partition) => ({ partition }))
-      const { responses } = await coordinator.offsetFetch({ groupId: group, topics: [{ topic, partitions }] })
-      const found: (Committed | null)[] = leaders.map(() => null)
-      for (const { partition, offset, metadata } of responses[0]?.partitions ?? []) {
-        if (Number(offset) !== NONE) found[partition] = { offset: toOffset(offset), metadata: metadata ?? '' }
-      }
-      return found
-    })
+    return cluster.ask(`reading what ${group} has committed for ${topic}`, () => commitsOf(keyOf(group, topic)))
+  }
+
+  async function committedTo(group: string, topics: readonly string[]): Promise<[string, (Committed | null)[]][]> {
+    const all = await Promise.all(topics.map(async (topic) => ({ topic, leaders: await leadersOf(cluster, topic) })))
+    const there = all.filter(({ leaders }) => leaders.length > 0)
+    const found = new Map(there.map(({ topic, leaders }) => [topic, leaders.map((): Committed | null => null)]))
+    if (there.length === 0) return []
+    const coordinator = await cluster.coordinator(group)
+    const wanted = there.map(({ topic, leaders }) => ({
+      topic,
+      partitions: leaders.map((_, partition) => ({ partition })),
+    }))
+    const { responses } = await coordinator.offsetFetch({ groupId: group, topics: wanted })
+    for (const { topic, partitions } of responses) {
+      const own = found.get(topic)
+      for (const { partition, offset, metadata } of partitions)
+        if (own !== undefined && Number(offset) !== NONE)
+          own[partition] = { offset: toOffset(offset), metadata: metadata ?? '' }
+    }
+    return [...found]
   }
 
   async function resetOffsets(group: string, topic: string, offsets: ReadonlyMap<number, number>): Promise<void> {
@@ -80,49 +108,47 @@ export function offsetCalls(cluster: Cluster): OffsetCalls {
   }
 
   async function deleteRecordsBelow(topic: string, offsets: ReadonlyMap<number, number>): Promise<void> {
-    await eachLeader(cluster, `deleting records of ${topic}`, topic, offsets.keys(), async (broker, partitions) => {
-      await broker.deleteRecords({
-        topics: [
-          { topic, partitions: partitions.map((partition) => ({ partition, offset: String(offsets.get(partition)) })) },
-        ],
+    await cluster.ask(`deleting records of ${topic}`, async () => {
+      const groups = byLeader(await leadersOf(cluster, topic), offsets.keys())
+      const work = [...groups].map(async ([leader, own]) => {
+        const partitions = own.map((partition) => ({ partition, offset: String(offsets.get(partition)) }))
+        await (await cluster.broker(leader)).deleteRecords({ topics: [{ topic, partitions }] })
       })
-      return []
+      await Promise.all(work)
     })
   }
 
   return { logRanges, offsetsAt, committed, resetOffsets, storeOffsets, deleteRecordsBelow }
 }
 
-/** Queries the leaders of the partitions (null: all) and merges the results, by partition. */
-function eachLeader(
-  cluster: Cluster,
-  doing: string,
-  topic: string,
-  partitions: Iterable<number> | null,
-  ask: (broker: Broker, partitions: number[]) => Promise<[partition: number, offset: number][]>,
-): Promise<number[]> {
-  const wanted = partitions === null ? null : [...partitions]
-  return cluster.ask(doing, async () => {
-    const leaders = await leadersOf(cluster, topic)
-    const groups = byLeader(leaders, wanted ?? leaders.keys())
-    const answers = await Promise.all([...groups].map(async ([leader, own]) => ask(await cluster.broker(leader), own)))
-    const offsets: number[] = []
-    for (const [partition, offset] of answers.flat()) offsets[partition] = offset
-    return offsets
-  })
+/** By topic in their order, and by partition. A topic that does not exist has none. */
+async function offsetsOfAll(cluster: Cluster, topics: readonly string[], timestamp: number): Promise<number[][]> {
+  const all = await Promise.all(topics.map((topic) => leadersOf(cluster, topic)))
+  const byBroker = new Map<number, TopicTimes[]>()
+  for (const [index, leaders] of all.entries()) {
+    for (const [leader, partitions] of byLeader(leaders, leaders.keys())) {
+      const times = partitions.map((partition) => ({ partition, timestamp }))
+      const own = { topic: topics[index] ?? '', partitions: times }
+      byBroker.set(leader, [...(byBroker.get(leader) ?? []), own])
+    }
+  }
+  const answers = await Promise.all(
+    [...byBroker].map(async ([leader, own]) =>
+      (await cluster.broker(leader)).listOffsets({ isolationLevel: READ_COMMITTED, topics: own }),
+    ),
+  )
+  const found = new Map(topics.map((topic): [string, number[]] => [topic, []]))
+  for (const { topic, partitions } of answers.flatMap(({ responses }) => responses))
+    for (const { partition, offset } of partitions) (found.get(topic) ?? [])[partition] = toOffset(offset)
+  return topics.map((topic) => found.get(topic) ?? [])
 }
 
-async function listOffsets(
-  broker: Broker,
-  topic: string,
-  partitions: number[],
-  timestamp: number,
-): Promise<[number, number][]> {
-  const { responses } = await broker.listOffsets({
-    isolationLevel: READ_COMMITTED,
-    topics: [{ topic, partitions: partitions.map((partition) => ({ partition, timestamp })) }],
-  })
-  return (responses[0]?.partitions ?? []).map(({ partition, offset }) => [partition, toOffset(offset)])
+/** Neither a group's nor a topic's name has a blank. */
+const keyOf = (group: string, topic: string): string => `${group} ${topic}`
+
+function placeOf(key: string): { group: string; topic: string } {
+  const [group = '', topic = ''] = key.split(' ')
+  return { group, topic }
 }
 
 /** Offsets are exact as numbers; the one place that checks. */

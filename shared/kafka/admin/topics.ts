@@ -7,7 +7,8 @@ import { HeadraceError, messageOf, Unavailable } from '../../errors.ts'
 import type { Deps } from '../client/client.ts'
 import { isDenied, isGrown, isTooFewBrokers, isUnknownTopic } from '../client/map-errors.ts'
 import type { Kafka, Replication, TopicSpec } from '../port.ts'
-import type { Cluster } from './cluster.ts'
+import { askedTogether } from './asked-together.ts'
+import type { Cluster, TopicPlaces } from './cluster.ts'
 
 /** Leader node by partition number. */
 export type Leaders = readonly number[]
@@ -84,16 +85,22 @@ export function topicCalls(
     throw new Unavailable('HR_KAFKA_TIMEOUT', `Kafka: the change of topic ${topic} was accepted but is not seen`)
   }
 
+  /** By topic and names. */
+  const settingsOf = askedTogether(async (keys) => {
+    const resources = keys.map((key) => {
+      const [topic = '', ...configNames] = key.split(' ')
+      return { type: TOPIC_RESOURCE, name: topic, configNames }
+    })
+    const answers = await cluster.admin.describeConfigs({ includeSynonyms: false, resources })
+    const found = new Map(answers.resources.map(({ resourceName, configEntries }) => [resourceName, configEntries]))
+    return resources.map(({ name }) => found.get(name) ?? [])
+  })
+
   async function topicSettings(topic: string, names: readonly string[]): Promise<ReadonlyMap<string, string>> {
     return cluster.ask(`reading the settings of topic ${topic}`, async () => {
       try {
-        const resource = { type: TOPIC_RESOURCE, name: topic, configNames: [...names] }
-        const { resources } = await cluster.admin.describeConfigs({ includeSynonyms: false, resources: [resource] })
-        return new Map(
-          resources.flatMap(({ configEntries }) =>
-            configEntries.map(({ configName, configValue }) => [configName, configValue]),
-          ),
-        )
+        const entries = await settingsOf([topic, ...names].join(' '))
+        return new Map(entries.map(({ configName, configValue }) => [configName, configValue]))
       } catch (error) {
         if (isUnknownTopic(error) || isDenied(error)) return new Map()
         throw error
@@ -114,33 +121,29 @@ export function topicCalls(
 /** Empty when the topic does not exist. */
 export function leadersOf(cluster: Cluster, topic: string): Promise<Leaders> {
   return cluster.ask(`looking at topic ${topic}`, async () => {
-    try {
-      const broker = await cluster.any()
-      const { topicMetadata } = await broker.metadata([topic])
-      const partitions = topicMetadata.find((metadata) => metadata.topic === topic)?.partitionMetadata ?? []
-      const leaders = new Array<number>(partitions.length)
-      for (const { partitionId, leader } of partitions) leaders[partitionId] = leader
-      return leaders
-    } catch (error) {
-      if (isUnknownTopic(error)) return []
-      throw error
-    }
+    const { partitions } = await placesOf(cluster, topic)
+    const leaders = new Array<number>(partitions.length)
+    for (const { partitionId, leader } of partitions) leaders[partitionId] = leader
+    return leaders
   })
 }
 
 function replicationIn(cluster: Cluster, topic: string): Promise<Replication> {
   return cluster.ask(`looking at the copies of topic ${topic}`, async () => {
-    try {
-      const { brokers, topicMetadata } = await (await cluster.any()).metadata([topic])
-      const found = topicMetadata.find((metadata) => metadata.topic === topic)?.partitionMetadata ?? []
-      const partitions: number[][] = []
-      for (const { partitionId, replicas } of found) partitions[partitionId] = [...replicas]
-      return { brokers: brokers.map(({ nodeId }) => nodeId), partitions }
-    } catch (error) {
-      if (isUnknownTopic(error)) return { brokers: [], partitions: [] }
-      throw error
-    }
+    const { brokers, partitions: found } = await placesOf(cluster, topic)
+    const partitions: number[][] = []
+    for (const { partitionId, replicas } of found) partitions[partitionId] = [...replicas]
+    return { brokers: [...brokers], partitions }
   })
+}
+
+async function placesOf(cluster: Cluster, topic: string): Promise<TopicPlaces> {
+  try {
+    return await cluster.places(topic)
+  } catch (error) {
+    if (isUnknownTopic(error)) return { brokers: [], partitions: [] }
+    throw error
+  }
 }
 
 function tooFewBrokers(topic: string, cause: unknown): Unavailable {

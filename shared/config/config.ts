@@ -65,6 +65,7 @@ export function readConfig(environment: Environment, needs: readonly ServerKind[
       /** Rows are spread over the shards of the cluster. */
       sharded: shardedOf(values),
       insertQuorum: values.CLICKHOUSE_INSERT_QUORUM,
+      ledgerDays: values.CLICKHOUSE_LEDGER_DAYS,
       tls: httpTlsOf('CLICKHOUSE', values),
     },
     prefix: values.HEADRACE_PREFIX,

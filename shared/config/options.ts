@@ -10,6 +10,8 @@ import { HEADRACE } from './called-as.ts'
 /** Node's timers wrap round above it. */
 const TIMER_MS_MAX = 2 ** 31 - 1
 const PORT_MAX = 65_535
+/** At most fifty years: an end after 2106 does not fit ClickHouse's DateTime. */
+const LEDGER_DAYS = { min: 0, max: 18_250 }
 
 type Bounds = { min?: number; max?: number }
 
@@ -160,6 +162,7 @@ export const options = z.object({
   CLICKHOUSE_SHARDED: flag(
     'On a cluster of several shards: rows are spread by primary key, over local tables behind a Distributed one.',
   ),
+  CLICKHOUSE_LEDGER_DAYS: count(400, 'Days that new ledger tables keep a row; 0: for ever.', LEDGER_DAYS),
   CLICKHOUSE_INSERT_QUORUM: z
     .string()
     .regex(/^(auto|[1-9]\d{0,2})$/, 'expected a number of replicas, or auto for most of them')

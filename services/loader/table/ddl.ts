@@ -19,8 +19,16 @@ export type TableSpec = {
   watermark: { field: string; kind: WatermarkKind } | null
 }
 
-/** `sharded`: over the shards of the cluster; see `distributed.ts`. */
-export type Placement = { database: string; cluster: string | undefined; sharded?: boolean | undefined }
+/**
+ * `sharded`: over the shards of the cluster; see `distributed.ts`. `ledgerDays`: how long a new ledger keeps its rows; 0
+ * or none: for ever.
+ */
+export type Placement = {
+  database: string
+  cluster: string | undefined
+  sharded?: boolean | undefined
+  ledgerDays?: number | undefined
+}
 
 /** Inserts that a table remembers by their token, so that one repeated after a lost response is dropped. */
 const REMEMBERED_INSERTS = 100
@@ -134,7 +142,7 @@ export function createPageLedgerTable(at: Placement, table: string = LEDGER_TABL
   \`records_read\` Nullable(UInt32)
     COMMENT 'what the loader counted for this page; NULL where reading started inside it',
   \`loaded_at\` DateTime64(3, 'UTC')
-) ENGINE = ${engine(at, 'loaded_at')} ORDER BY (${LEDGER_KEY.map(quoted).join(', ')})${settings(at)}`
+) ENGINE = ${engine(at, 'loaded_at')} ORDER BY (${LEDGER_KEY.map(quoted).join(', ')})${ledgerTtl(at)}${settings(at)}`
 }
 
 /** One row for each dead letter, from the fetcher or the loader. */
@@ -146,8 +154,12 @@ export function createDeadLetterTable(at: Placement, table: string = LETTERS_TAB
   \`reason\` LowCardinality(String), \`issues\` String,
   \`run\` String, \`page\` Nullable(UInt32), \`url\` String, \`origin\` String, \`replays\` UInt32,
   \`bytes\` UInt64 COMMENT 'of the letter; raw may have fewer', \`raw\` String, \`loaded_at\` DateTime64(3, 'UTC')
-) ENGINE = ${engine(at, 'loaded_at')} ORDER BY (${LEDGER_KEY.map(quoted).join(', ')})${settings(at)}`
+) ENGINE = ${engine(at, 'loaded_at')} ORDER BY (${LEDGER_KEY.map(quoted).join(', ')})${ledgerTtl(at)}${settings(at)}`
 }
+
+/** From the time of writing: what a replay writes again is kept as long again. */
+const ledgerTtl = ({ ledgerDays = 0 }: Placement): string =>
+  ledgerDays === 0 ? '' : ` TTL toDateTime(\`loaded_at\`) + INTERVAL ${ledgerDays} DAY`
 
 const partitionBy = ({ partitionBy: key }: TableSpec): string => (key === undefined ? '' : ` PARTITION BY ${key}`)
 

@@ -8,6 +8,7 @@ import {
   addColumn,
   commentColumn,
   createDatabase,
+  createDeadLetterTable,
   createPageLedgerTable,
   createTable,
   modifyColumn,
@@ -312,6 +313,17 @@ describe('statements', () => {
       assert.match(statement, /`db`\.`t(_current)?` ON CLUSTER `main` /)
     }
     assert.match(rememberInserts(cluster, 't'), / replicated_deduplication_window = 100$/)
+  })
+
+  test('a ledger without days keeps its rows for ever, and with days it drops them so long after they were written', () => {
+    for (const create of [createPageLedgerTable, createDeadLetterTable]) {
+      assert.doesNotMatch(create(cluster), /TTL/)
+      assert.doesNotMatch(create({ ...cluster, ledgerDays: 0 }), /TTL/)
+      assert.match(
+        create({ database: 'db', cluster: undefined, ledgerDays: 400 }),
+        /`offset`\) TTL toDateTime\(`loaded_at`\) \+ INTERVAL 400 DAY SETTINGS /,
+      )
+    }
   })
 
   test('a cluster: the Replicated engine, everywhere at once', () => {

@@ -20,8 +20,8 @@ export type TableSpec = {
 }
 
 /**
- * `sharded`: over the shards of the cluster; see `distributed.ts`. `ledgerDays`: how long a new ledger keeps its rows; 0
- * or none: for ever.
+ * `sharded`: over the shards of the cluster; see `distributed.ts`. `ledgerDays`: how long a new ledger keeps its rows.
+ * Without it, or with 0, for ever.
  */
 export type Placement = {
   database: string

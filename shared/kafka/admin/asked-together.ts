@@ -1,8 +1,8 @@
 /**
  * Lookups of one kind that are made in the same turn of the event loop become one request. With 10,000 partitions, a
  * request for each of them takes many seconds. A lookup is only ever answered by a request that is sent after it was
- * made, so nobody reads less than what was there when he asked. If a request for many fails, each is asked alone: what
- * is wrong with one topic stays with that topic.
+ * made. So its answer is never older than the question. If a request for many fails, each is asked alone: what is wrong
+ * with one topic stays with that topic.
  */
 import { systemPace } from '../../clock.ts'
 

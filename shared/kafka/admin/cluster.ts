@@ -11,7 +11,7 @@ import { within } from '../client/deadline.ts'
 import { explainFailure, isPassing } from '../client/map-errors.ts'
 import type { FetchedPartition } from '../kafkajs-patches/fetched-batch.ts'
 import { internal, privateSymbol } from '../kafkajs-patches/internals.ts'
-import { askedTogether } from './asked-together.ts'
+import { type AskTogether, askedTogether } from './asked-together.ts'
 
 export type PartitionOffset = { partition: number; offset: string; metadata?: string | null }
 export type TopicOffsets = { topic: string; partitions: PartitionOffset[] }
@@ -63,6 +63,8 @@ export type Cluster = {
   brokers(): Promise<Broker[]>
   broker(nodeId: number): Promise<Broker>
   coordinator(group: string): Promise<Broker>
+  /** Lookups of one turn as one request (`asked-together.ts`), and none once the connection is closed. */
+  together<T>(ask: AskTogether<T>): (key: string) => Promise<T>
   /** Without partitions if it does not exist, or the package's error for that. */
   places(topic: string): Promise<TopicPlaces>
   /** Runs `work` and retries transient failures; `doing` names it in the error. */
@@ -88,6 +90,9 @@ export async function openCluster(client: KafkajsClient, deps: Deps): Promise<Cl
     throw error
   }
   let closed = false
+  // The request is sent later than the lookup: the connection may be closed by then.
+  const together = <T>(ask: AskTogether<T>) =>
+    askedTogether<T>(async (keys) => (closed ? Promise.reject(closedError('a lookup')) : ask(keys)))
   const underWay = new Set<Promise<unknown>>()
   function track<T>(work: Promise<T>): Promise<T> {
     underWay.add(work)
@@ -101,7 +106,8 @@ export async function openCluster(client: KafkajsClient, deps: Deps): Promise<Cl
     brokers: () => Promise.all(cluster.getNodeIds().map((nodeId) => cluster.findBroker({ nodeId }))),
     broker: (nodeId) => cluster.findBroker({ nodeId }),
     coordinator: (groupId) => cluster.findGroupCoordinator({ groupId }),
-    places: askedTogether(async (topics) => {
+    together,
+    places: together(async (topics) => {
       const { brokers, topicMetadata } = await (await cluster.brokerPool.findConnectedBroker()).metadata([...topics])
       const found = new Map(topicMetadata.map(({ topic, partitionMetadata }) => [topic, partitionMetadata]))
       const nodes = brokers.map(({ nodeId }) => nodeId)

@@ -5,7 +5,6 @@
 import { Stopped } from '../../errors.ts'
 import { isStale } from '../client/map-errors.ts'
 import { type Committed, EARLIEST, type Kafka, type LogRange } from '../port.ts'
-import { askedTogether } from './asked-together.ts'
 import { type Cluster, type PartitionOffset, READ_COMMITTED, type TopicTimes } from './cluster.ts'
 import { byLeader, leadersOf } from './topics.ts'
 
@@ -20,8 +19,8 @@ const NONE = -1
 const OUTSIDE = { groupGenerationId: -1, memberId: '' } as const
 
 export function offsetCalls(cluster: Cluster): OffsetCalls {
-  const lowsOf = askedTogether((topics) => offsetsOfAll(cluster, topics, EARLIEST))
-  const highsOf = askedTogether((topics) => offsetsOfAll(cluster, topics, LATEST))
+  const lowsOf = cluster.together((topics) => offsetsOfAll(cluster, topics, EARLIEST))
+  const highsOf = cluster.together((topics) => offsetsOfAll(cluster, topics, LATEST))
 
   async function logRanges(topic: string): Promise<LogRange[]> {
     const [lows, highs] = await cluster.ask(`reading the offsets of ${topic}`, () =>
@@ -38,7 +37,7 @@ export function offsetCalls(cluster: Cluster): OffsetCalls {
   }
 
   /** By group and topic. */
-  const commitsOf = askedTogether(async (keys) => {
+  const commitsOf = cluster.together(async (keys) => {
     const places = keys.map(placeOf)
     const byGroup = Map.groupBy(places, ({ group }) => group)
     const found = new Map<string, (Committed | null)[]>()

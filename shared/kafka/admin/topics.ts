@@ -7,7 +7,6 @@ import { HeadraceError, messageOf, Unavailable } from '../../errors.ts'
 import type { Deps } from '../client/client.ts'
 import { isDenied, isGrown, isTooFewBrokers, isUnknownTopic } from '../client/map-errors.ts'
 import type { Kafka, Replication, TopicSpec } from '../port.ts'
-import { askedTogether } from './asked-together.ts'
 import type { Cluster, TopicPlaces } from './cluster.ts'
 
 /** Leader node by partition number. */
@@ -86,7 +85,7 @@ export function topicCalls(
   }
 
   /** By topic and names. */
-  const settingsOf = askedTogether(async (keys) => {
+  const settingsOf = cluster.together(async (keys) => {
     const resources = keys.map((key) => {
       const [topic = '', ...configNames] = key.split(' ')
       return { type: TOPIC_RESOURCE, name: topic, configNames }

@@ -82,6 +82,7 @@ function fakeCluster() {
     },
   }
   const cluster = {
+    together: askedTogether,
     places: askedTogether(async (topics) => {
       requests.places += 1
       return topics.map(() => ({ brokers: [1], partitions }))

@@ -1,7 +1,7 @@
 /**
  * Windows of the watermark's time, half-open and chained: each begins where the one before ended, and is walked by
  * another way of paging. A window that hits the cap is halved and walked again, down to a least size. So is one of
- * several pages in which records can still appear, up to the time until which none can: with a cap, what appears behind
+ * several pages in which records can still appear, up to the time until which none can. With a cap, what appears behind
  * the walk pushes as many records out of the list, and no page shows it. A window that is done makes everything before
  * its end safe to confirm.
  */

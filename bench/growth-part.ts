@@ -4,7 +4,6 @@
  */
 import { join } from 'node:path'
 import { CLI, type Ended, runChild } from './child.ts'
-import { PARTITIONS_EACH } from './idle-sources/idle.ts'
 import { median, rounded } from './numbers.ts'
 import { type Bench, ownNames } from './place.ts'
 import { started, startQuietApi, until } from './quiet-streams.ts'
@@ -28,10 +27,14 @@ const STATUS_RUNS = 3
 
 export async function growthPart(bench: Bench): Promise<GrowthReport> {
   const streams = bench.options['growth-streams']
-  const partitions = streams * PARTITIONS_EACH
+  const each = bench.options['growth-partitions']
+  const partitions = streams * each
   const rows = bench.options['growth-rows']
   const api = await startQuietApi()
-  const { prefix, env } = ownNames(bench, { BENCH_API_URL: api.url, BENCH_IDLE_STREAMS: String(streams) })
+  const { prefix, env } = ownNames(bench, {
+    BENCH_API_URL: api.url,
+    ...{ BENCH_IDLE_STREAMS: String(streams), BENCH_IDLE_PARTITIONS: String(each) },
+  })
   const fetch = ['--sources', join(import.meta.dirname, 'idle-sources'), 'fetch']
   const table = `${prefix}.idle_s0`
   const loaded = async () => (await rowsIn(bench, prefix)) === partitions
@@ -69,9 +72,9 @@ async function startCost(
   const { child, seconds } = await started(bench, name, args, env)
   try {
     await until(`${name} has done its first work`, done)
-    const peakMb = child.samples().at(-1)?.peakMb ?? null
-    bench.say(`  ${name}: ready after ${seconds} s, ${peakMb ?? '?'} MB`)
-    return { seconds, peakMb: peakMb === null ? null : rounded(peakMb) }
+    const peakMb = rounded(child.samples().at(-1)?.peakMb ?? Number.NaN)
+    bench.say(`  ${name}: ready after ${seconds} s, ${peakMb} MB`)
+    return { seconds, peakMb: Number.isNaN(peakMb) ? null : peakMb }
   } finally {
     await child.stop()
   }
@@ -90,6 +93,6 @@ async function statusCost(bench: Bench, env: Record<string, string>): Promise<St
   return {
     seconds: rounded(median(runs.map(({ seconds }) => seconds)), 2),
     cpuSeconds: of(({ samples }) => samples.at(-1)?.cpuSeconds),
-    peakMb: of(({ samples }) => samples.at(-1)?.peakMb),
+    peakMb: of(({ samples }) => rounded(samples.at(-1)?.peakMb ?? 0)),
   }
 }

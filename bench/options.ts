@@ -32,10 +32,8 @@ const SIZES = {
   'standstill-seconds': { byDefault: 60, what: 'how long ClickHouse stands still in it' },
   'idle-streams': { byDefault: 200, what: 'streams of the idle part, of five partitions each' },
   'idle-seconds': { byDefault: 60, what: 'how long it looks at each service' },
-  'growth-streams': {
-    byDefault: 40,
-    what: 'streams of the growth part; BENCH_IDLE_PARTITIONS says of how many partitions',
-  },
+  'growth-streams': { byDefault: 40, what: 'streams of the growth part' },
+  'growth-partitions': { byDefault: 50, what: 'partitions of each of them' },
   'growth-rows': { byDefault: 10_000_000, what: 'rows in one of its tables' },
 } as const
 type Size = keyof typeof SIZES

@@ -6,7 +6,7 @@ import { CommanderError } from 'commander'
 import { environment } from '#shared/config/config.ts'
 import { exitStatusOf, WrongUse } from '#shared/errors.ts'
 
-const { outliveReaders, say, sayError } = await import('./cli/output.ts')
+const { outliveReaders, say, sayError, untilWritten } = await import('./cli/output.ts')
 const { endOnSignals } = await import('./cli/first-process.ts')
 const { createProgram } = await import('./cli/program.ts')
 
@@ -24,8 +24,10 @@ outliveReaders()
 endOnSignals(process)
 try {
   await createProgram().parseAsync()
+  await untilWritten()
   process.exit()
 } catch (error) {
+  await untilWritten()
   if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2)
   if (isAbsentStack(error)) {
     say('headrace: this installation does not contain the local stack')

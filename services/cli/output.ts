@@ -39,6 +39,19 @@ export function outliveReaders(): void {
   }
 }
 
+/**
+ * Resolves when the reader has taken all that was written, or has gone. A pipe holds 64 KiB, and an exit before that
+ * would cut the rest. As with any program, it waits as long as its reader does; a signal ends it.
+ */
+export async function untilWritten(streams: readonly Written[] = [process.stdout, process.stderr]): Promise<void> {
+  const pending = streams.filter(({ destroyed, writableLength }) => !destroyed && writableLength > 0)
+  await Promise.all(pending.map((stream) => new Promise<void>((done) => stream.write('', () => done()))))
+}
+
+type Written = Pick<NodeJS.WriteStream, 'destroyed' | 'writableLength'> & {
+  write(text: string, done: () => void): unknown
+}
+
 /** After an EPIPE the stream is destroyed, and reports that at each later write. */
 export const isClosedPipe = ({ code }: NodeJS.ErrnoException): boolean =>
   code === 'EPIPE' || code === 'ERR_STREAM_DESTROYED'

@@ -188,3 +188,38 @@ test('a variable that is nearly an option is named by every command in its log, 
   assert.match(msg, /did you mean CLICKHOUSE_USER\?/)
   assert.doesNotMatch(said.stderr, /s3cret/)
 })
+
+/** A pipe holds 64 KiB. */
+const OUTPUT = join(ROOT, 'services', 'cli', 'output.ts')
+const BYTES = 2 * 1024 * 1024
+const SCRIPT = `
+  const { outliveReaders, print, untilWritten } = await import(${JSON.stringify(OUTPUT)})
+  outliveReaders()
+  print('x'.repeat(${BYTES}))
+  process.stderr.write('printed\\n')
+  await untilWritten()
+  process.exit(3)
+`
+
+function printing() {
+  const child = owned({ after }, spawn(process.execPath, ['--input-type=module', '--eval', SCRIPT]))
+  return { child, printed: once(child.stderr, 'data'), ended: once(child, 'close') }
+}
+
+test('a reader that goes before the end does not keep the command, whose exit status stays', async () => {
+  const { child, printed, ended } = printing()
+  await printed
+  child.stdout.destroy()
+  assert.equal((await ended)[0], 3)
+})
+
+test('a reader that begins late gets all of it before the command exits', async () => {
+  const { child, printed, ended } = printing()
+  await printed
+  let bytes = 0
+  child.stdout.on('data', (chunk: Buffer) => {
+    bytes += chunk.length
+  })
+  assert.equal((await ended)[0], 3)
+  assert.equal(bytes, BYTES + 1)
+})

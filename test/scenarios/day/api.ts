@@ -4,6 +4,7 @@
  * quota, and notes every one that comes earlier than it asked for.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { failingWays, limited, respond, type WayTools } from '../../support/failing-ways.ts'
 import { listening } from '../../support/http.ts'
 import type { IdleClock } from '../../support/idle-clock.ts'
 
@@ -39,90 +40,7 @@ const LONG_WAITS_AT_MS = [7 * HOUR_MS, 15 * HOUR_MS]
 const LONG_WAIT_S = 3600
 const SHOWN_MAX = 20
 
-type Way = { name: string; share: number; give(response: ServerResponse, api: Tools): void }
-type Tools = { clock: IdleClock; page: () => string; told(waitMs: number): void }
-
-const limited =
-  (headers: (nowMs: number) => Record<string, string>, waitMs: number, status = 429) =>
-  (response: ServerResponse, { clock, told }: Tools) => {
-    send(response, clock, status, '{}', headers(clock.nowMs()))
-    told(waitMs)
-  }
-const second = (ms: number): string => String(Math.ceil(ms / 1000))
-
-const WAYS: readonly Way[] = [
-  { name: '429 with seconds', share: 0.02, give: limited(() => ({ 'retry-after': '20' }), 20_000) },
-  {
-    name: '429 with a date',
-    share: 0.02,
-    give: limited((now) => ({ 'retry-after': new Date(now + 31_000).toUTCString() }), 30_000),
-  },
-  {
-    name: '429 with a date that is past',
-    share: 0.01,
-    give: limited((now) => ({ 'retry-after': new Date(now - 60_000).toUTCString() }), 0),
-  },
-  { name: '429 with a negative wait', share: 0.01, give: limited(() => ({ 'retry-after': '-5' }), 0) },
-  { name: '429 with no number', share: 0.01, give: limited(() => ({ 'retry-after': 'soon' }), 0) },
-  { name: '429 without a hint', share: 0.02, give: limited(() => ({}), 0) },
-  {
-    name: '429 with RateLimit',
-    share: 0.01,
-    give: limited(
-      () => ({ ratelimit: '"burst";r=0;t=15, "day";r=900;t=3600', 'ratelimit-policy': '"burst";q=10;w=15' }),
-      15_000,
-    ),
-  },
-  {
-    name: '429 with two hints',
-    share: 0.01,
-    give: limited(() => ({ 'retry-after': '5', ratelimit: '"burst";r=0;t=25' }), 25_000),
-  },
-  {
-    name: '429 with a reset in epoch seconds',
-    share: 0.01,
-    give: limited((now) => ({ 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': second(now + 20_000) }), 20_000),
-  },
-  {
-    name: '429 with a reset in epoch milliseconds',
-    share: 0.01,
-    give: limited((now) => ({ 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': String(now + 12_000) }), 11_000),
-  },
-  {
-    name: '429 with a reset as a delta',
-    share: 0.01,
-    give: limited(() => ({ 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '18' }), 18_000),
-  },
-  { name: '503 with a wait', share: 0.01, give: limited(() => ({ 'retry-after': '10' }), 10_000, 503) },
-  { name: '503', share: 0.02, give: (response, { clock }) => send(response, clock, 503, 'busy') },
-  { name: '500', share: 0.02, give: (response, { clock }) => send(response, clock, 500, '{"error":"oops"}') },
-  {
-    name: 'HTML',
-    share: 0.02,
-    give: (response, { clock }) =>
-      send(response, clock, 200, '<html>maintenance</html>', { 'content-type': 'text/html' }),
-  },
-  {
-    name: 'cut JSON',
-    share: 0.02,
-    give: (response, { clock, page }) => send(response, clock, 200, page().slice(0, -10)),
-  },
-  {
-    name: 'reset in the body',
-    share: 0.02,
-    give(response, { clock, page }) {
-      const text = page()
-      response.writeHead(200, { ...headersOf(clock), 'content-length': Buffer.byteLength(text) })
-      response.write(text.slice(0, text.length / 2), () => response.socket?.destroy())
-    },
-  },
-  {
-    name: 'a body over the bound',
-    share: 0.005,
-    give: (response, { clock }) => send(response, clock, 200, JSON.stringify({ data: 'x'.repeat(100_000) })),
-  },
-  { name: 'reset before an answer', share: 0.01, give: (response) => void response.socket?.destroy() },
-]
+const WAYS = failingWays()
 
 export async function startDayApi(
   clock: IdleClock,
@@ -150,9 +68,9 @@ export async function startDayApi(
     if (url.pathname === '/token') return giveToken(response)
     arrive()
     if (request.headers.authorization !== `Bearer ${token.text}` || clock.nowMs() >= token.endsMs)
-      return count('401', () => send(response, clock, 401, '{}'))
-    const tools: Tools = { clock, page: () => pageOf(url.searchParams), told }
-    if (calm) return send(response, clock, 200, tools.page())
+      return count('401', () => respond(response, clock.nowMs(), 401, '{}'))
+    const tools: WayTools = { nowMs: clock.nowMs, page: () => pageOf(url.searchParams), told }
+    if (calm) return respond(response, clock.nowMs(), 200, tools.page())
     const atMs = clock.elapsedMs()
     if (atMs >= (LONG_WAITS_AT_MS[longWaits] ?? Number.POSITIVE_INFINITY)) {
       longWaits += 1
@@ -161,7 +79,8 @@ export async function startDayApi(
         limited(() => ({ 'retry-after': String(LONG_WAIT_S) }), LONG_WAIT_S * 1000)(response, tools),
       )
     }
-    if (atMs % STORM_EVERY_MS < STORM_MS) return count('503 in a storm', () => send(response, clock, 503, 'storm'))
+    if (atMs % STORM_EVERY_MS < STORM_MS)
+      return count('503 in a storm', () => respond(response, clock.nowMs(), 503, 'storm'))
     const slow = random()
     if (slow < 0.04) {
       await clock.park(slow < 0.01 ? 45_000 : slow * 500_000, gone)
@@ -173,7 +92,7 @@ export async function startDayApi(
       draw -= way.share
       if (draw < 0) return count(way.name, () => way.give(response, tools))
     }
-    send(response, clock, 200, tools.page())
+    respond(response, clock.nowMs(), 200, tools.page())
   }
 
   function count(name: string, give: () => void): void {
@@ -184,15 +103,15 @@ export async function startDayApi(
   function giveToken(response: ServerResponse): void {
     api.tokens += 1
     const draw = calm ? 1 : random()
-    if (draw < 0.1) count('token 503', () => send(response, clock, 503, 'busy'))
-    else if (draw < 0.15) count('token 429', () => send(response, clock, 429, '{}', { 'retry-after': '2' }))
+    if (draw < 0.1) count('token 503', () => respond(response, clock.nowMs(), 503, 'busy'))
+    else if (draw < 0.15) count('token 429', () => respond(response, clock.nowMs(), 429, '{}', { 'retry-after': '2' }))
     else {
       // One in ten ends before it said it would.
       const lifeMs = draw > 0.9 && !calm ? TOKEN_LIFE_MS / 2 : TOKEN_LIFE_MS
       token = { text: `token-${api.tokens}`, endsMs: clock.nowMs() + lifeMs }
-      send(
+      respond(
         response,
-        clock,
+        clock.nowMs(),
         200,
         JSON.stringify({ access_token: token.text, token_type: 'Bearer', expires_in: TOKEN_LIFE_MS / 1000 }),
       )
@@ -267,18 +186,3 @@ export async function startDayApi(
 }
 
 export const wayNames = (): string[] => WAYS.map(({ name }) => name)
-
-const headersOf = (clock: IdleClock): Record<string, string> => ({
-  'content-type': 'application/json',
-  date: new Date(clock.nowMs()).toUTCString(),
-})
-
-function send(
-  response: ServerResponse,
-  clock: IdleClock,
-  status: number,
-  body: string,
-  headers: Record<string, string> = {},
-): void {
-  response.writeHead(status, { ...headersOf(clock), ...headers }).end(body)
-}

@@ -31,7 +31,10 @@ export type Child = {
   lastLines(): string
   /** The next message that the process sends to its parent. */
   message<T>(): Promise<T>
-  stop(): Promise<void>
+  /** Sends a message, and resolves with the next one that comes. */
+  ask<T>(message: object): Promise<T>
+  /** SIGTERM. Resolves with the exit status; null when a signal ended it. */
+  stop(): Promise<number | null>
 }
 
 const CHILD_WITHIN_MS = 30 * 60_000
@@ -62,21 +65,28 @@ export async function runChild<Result>(spec: ChildSpec): Promise<Ended<Result>> 
 /** Runs until it is stopped. */
 export function startChild(spec: ChildSpec): Child {
   const { child, watching, exited, log } = launch(spec)
+  const message = <T>() =>
+    new Promise<T>((done, failed) => {
+      child.once('message', (sent) => done(sent as T))
+      void exited.then((code) => failed(failure(spec.name, `ended with status ${code}`, log)))
+    })
   return {
     pid: child.pid ?? 0,
     samples: () => watching.samples,
     lastLines: () => lastLines(log),
-    message: <T>() =>
-      new Promise<T>((done, failed) => {
-        child.once('message', (message) => done(message as T))
-        void exited.then((code) => failed(failure(spec.name, `ended with status ${code}`, log)))
-      }),
+    message,
+    ask<T>(request: object) {
+      const answer = message<T>()
+      child.send(request)
+      return answer
+    },
     async stop() {
       watching.end()
       child.kill('SIGTERM')
       const timer = setTimeout(() => child.kill('SIGKILL'), STOP_WITHIN_MS)
-      await exited
+      const status = await exited
       clearTimeout(timer)
+      return status
     },
   }
 }

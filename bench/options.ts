@@ -1,6 +1,6 @@
 /**
  * The arguments of `npm run bench`: which parts, and how large. Sizes are whole numbers. Only named parts are run;
- * without a name, all of them.
+ * without a name, all of them but the month, which takes an hour.
  */
 import { parseArgs } from 'node:util'
 import { WrongUse } from '#shared/errors.ts'
@@ -15,8 +15,11 @@ export const PARTS = [
   'files',
   'idle',
   'growth',
+  'month',
 ] as const
 export type Part = (typeof PARTS)[number]
+/** Those that run when none is named. */
+export const USUAL_PARTS: readonly Part[] = PARTS.filter((part) => part !== 'month')
 
 const SIZES = {
   records: { byDefault: 1_000_000, what: 'records of one loader run and of one fetcher run' },
@@ -35,6 +38,8 @@ const SIZES = {
   'growth-streams': { byDefault: 40, what: 'streams of the growth part' },
   'growth-partitions': { byDefault: 50, what: 'partitions of each of them' },
   'growth-rows': { byDefault: 10_000_000, what: 'rows in one of its tables' },
+  'month-days': { byDefault: 30, what: 'simulated days of the month part' },
+  'month-day-seconds': { byDefault: 120, what: 'how long each of them takes' },
 } as const
 type Size = keyof typeof SIZES
 const SIZE_MAX = 100_000_000
@@ -52,7 +57,7 @@ export function benchOptions(args: readonly string[]): BenchOptions {
   const sizes = Object.fromEntries(
     (Object.keys(SIZES) as Size[]).map((name) => [name, sizeOf(name, values[name])]),
   ) as Record<Size, number>
-  const parts = positionals.length === 0 ? PARTS : positionals.map(partOf)
+  const parts = positionals.length === 0 ? USUAL_PARTS : positionals.map(partOf)
   return { ...sizes, parts, json: values.json === true, help: values.help === true, profile: values.profile ?? null }
 }
 

@@ -9,6 +9,8 @@ import type { IdleReport, IdleService } from './idle-part.ts'
 import type { LoaderReport } from './loader-part.ts'
 import type { Machine } from './machine.ts'
 import type { MemoryReport } from './memory-part.ts'
+import { monthLines } from './month/report.ts'
+import type { MonthReport } from './month-part.ts'
 import type { Noise } from './noise.ts'
 import { rounded, whole } from './numbers.ts'
 import type { Part } from './options.ts'
@@ -28,6 +30,7 @@ export type Report = {
     files?: FilesReport
     idle?: IdleReport
     growth?: GrowthReport
+    month?: MonthReport
   }
   noise: Partial<Record<Part, Noise | null>>
 }
@@ -36,7 +39,7 @@ const NO_PROC = 'not known (it is read from /proc, which only Linux has)'
 const PERCENT = 100
 
 export function reportText({ machine, parts, noise }: Report): string {
-  const { loader, fetcher, delay, memory, standstill, hostile, files, idle, growth } = parts
+  const { loader, fetcher, delay, memory, standstill, hostile, files, idle, growth, month } = parts
   return [
     ...machineLines(machine),
     ...(loader === undefined ? [] : loaderLines(loader)),
@@ -48,6 +51,7 @@ export function reportText({ machine, parts, noise }: Report): string {
     ...(files === undefined ? [] : fileLines(files)),
     ...(idle === undefined ? [] : idleLines(idle)),
     ...(growth === undefined ? [] : growthLines(growth)),
+    ...(month === undefined ? [] : monthLines(month)),
     ...noiseLines(noise),
   ].join('\n')
 }

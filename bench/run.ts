@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: speed, delay and memory of the services on this machine, with real servers on a private stack that
- * is gone afterwards. Parts: loader, fetcher, delay, memory, standstill, hostile, files, idle, growth. Prints a report;
- * with --json one object on the last line. Asserts nothing.
+ * is gone afterwards. Parts: loader, fetcher, delay, memory, standstill, hostile, files, idle, growth, and month. That
+ * one runs only by its name. Prints a report; with --json one object on the last line. Asserts nothing.
  */
 import { exitStatusOf, explain } from '#shared/errors.ts'
 import { delayPart } from './delay-part.ts'
@@ -13,6 +13,7 @@ import { idlePart } from './idle-part.ts'
 import { loaderPart } from './loader-part.ts'
 import { loadNow, machineOf } from './machine.ts'
 import { memoryPart } from './memory-part.ts'
+import { monthPart } from './month-part.ts'
 import { listen } from './noise.ts'
 import { benchOptions, helpText, PARTS } from './options.ts'
 import { type Bench, openBench } from './place.ts'
@@ -29,6 +30,7 @@ const MEASURE = {
   files: filesPart,
   idle: idlePart,
   growth: growthPart,
+  month: monthPart,
 } as const
 const INTERRUPTED = 130
 

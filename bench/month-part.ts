@@ -1,7 +1,7 @@
 /**
  * A month in an hour: days of an API that fails in turn, of schemas that drift, of deploys and rebalances. Of two
- * fetchers and two loaders, one each lives for all of it. What these hold is measured each day when the API is well, and
- * at the end the tables are compared with the API.
+ * fetchers and two loaders, one each lives for all of it. What these hold is measured each day when the API is well.
+ * At the end the tables are compared with the API.
  */
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'

@@ -1,7 +1,7 @@
 /**
- * The ways in which APIs fail, one answer each: limits with every kind of hint, errors, damage, broken connections. Each
- * has its share of all requests. `told` gets how long the client has to wait by the answer, so that an API can note what
- * comes too early.
+ * The ways in which APIs fail, one answer each: limits with every kind of hint, errors, damage, broken connections.
+ * Each has its share of all requests. `told` gets how long the client has to wait by the answer, so that an API can
+ * note what comes too early.
  */
 import type { ServerResponse } from 'node:http'
 import { SECOND_MS } from '#shared/units.ts'

@@ -46,6 +46,8 @@ export type RegistryOptions = {
 
 /** Limits of one call: short, since a start waits for it and the loader's own retry takes longer. */
 const RETRY = { retries: 2, initialRetryTimeInSecs: 0.2, maxRetryTimeInSecs: 2 }
+/** Of a schema whose subject other workers create at the same time. */
+const NEW_SUBJECT_ATTEMPTS_MAX = 3
 
 export function connectRegistry(options: RegistryOptions): Registry {
   const ajvInstance = new Ajv({ strict: false, allErrors: true, ownProperties: true })
@@ -131,10 +133,8 @@ export function connectRegistry(options: RegistryOptions): Registry {
     return id === null ? null : byId(id)
   }
 
-  return {
-    byId,
-    latest,
-    async register(subject, declared) {
+  const register: Registry['register'] = async (subject, declared) => {
+    for (let attempt = 1; ; attempt++) {
       const before = await latest(subject)
       const schema = withDeletesChange(withLearned(declared, before?.json ?? null), before?.json ?? null)
       const changes = before === null ? [] : schemaDifferences(before.json, schema)
@@ -149,12 +149,18 @@ export function connectRegistry(options: RegistryOptions): Registry {
         )
         return { id, changes }
       } catch (error) {
-        if (statusOf(error) === 409 || messageOf(error).startsWith('Compatibility does not match'))
+        const conflicts = statusOf(error) === 409
+        // Nothing was registered that the schema could break: another worker registers the same new subject, and
+        // Apicurio refuses a second request to set its compatibility.
+        if (conflicts && before === null && attempt < NEW_SUBJECT_ATTEMPTS_MAX) continue
+        if (conflicts || messageOf(error).startsWith('Compatibility does not match'))
           throw refused(subject, changes, error)
         throw unavailable(options.url, error)
       }
-    },
+    }
   }
+
+  return { byId, latest, register }
 }
 
 function problems(validate: ValidateFunction, record: unknown): string[] {

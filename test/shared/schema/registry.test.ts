@@ -1,4 +1,4 @@
-/** The registry over TLS: a real one behind a server that terminates TLS with the certificate of a test's authority. */
+/** A real registry: with several workers at once, and behind a server that terminates TLS. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Unavailable } from '#shared/errors.ts'
@@ -31,4 +31,16 @@ test('a registry over TLS is refused with an unknown authority or without the ce
   assert.equal(await registry.latest(subject), null)
   const { id } = await registry.register(subject, wire({ id: z.string(), at: z.iso.datetime() }))
   assert.equal((await registry.latest(subject))?.id, id)
+})
+
+test('workers that register the same new subjects at once all get the same id', async () => {
+  const { registryUrl } = await testStack()
+  const prefix = uniquePrefix()
+  const workers = Array.from({ length: 4 }, () => connectRegistry({ url: registryUrl }))
+  const schema = wire({ id: z.string(), at: z.iso.datetime() })
+  for (let stream = 0; stream < 10; stream++) {
+    const subject = `${prefix}.s${stream}-value`
+    const ids = await Promise.all(workers.map((worker) => worker.register(subject, schema)))
+    assert.deepEqual(new Set(ids.map(({ id }) => id)).size, 1)
+  }
 })

@@ -47,7 +47,7 @@ export type RegistryOptions = {
 /** Limits of one call: short, since a start waits for it and the loader's own retry takes longer. */
 const RETRY = { retries: 2, initialRetryTimeInSecs: 0.2, maxRetryTimeInSecs: 2 }
 /** Of a schema whose subject other workers create at the same time. */
-const NEW_SUBJECT_ATTEMPTS_MAX = 3
+const NEW_SUBJECT_ATTEMPTS_MAX = 5
 
 export function connectRegistry(options: RegistryOptions): Registry {
   const ajvInstance = new Ajv({ strict: false, allErrors: true, ownProperties: true })
@@ -149,13 +149,12 @@ export function connectRegistry(options: RegistryOptions): Registry {
         )
         return { id, changes }
       } catch (error) {
-        const conflicts = statusOf(error) === 409
-        // Nothing was registered that the schema could break: another worker registers the same new subject, and
-        // Apicurio refuses a second request to set its compatibility.
-        if (conflicts && before === null && attempt < NEW_SUBJECT_ATTEMPTS_MAX) continue
-        if (conflicts || messageOf(error).startsWith('Compatibility does not match'))
-          throw refused(subject, changes, error)
-        throw unavailable(options.url, error)
+        const conflicts = statusOf(error) === 409 || messageOf(error).startsWith('Compatibility does not match')
+        // No schema was there that this one could break: another worker registers the same new subject. Meanwhile
+        // Apicurio does not find it, has no compatibility for it, or refuses a second request to set one.
+        const passes = conflicts || statusOf(error) === 404
+        if (passes && before === null && attempt < NEW_SUBJECT_ATTEMPTS_MAX) continue
+        throw conflicts ? refused(subject, changes, error) : unavailable(options.url, error)
       }
     }
   }

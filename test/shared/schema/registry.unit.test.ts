@@ -34,7 +34,7 @@ test('a new subject whose compatibility is refused each time is refused after a 
     connectRegistry({ url: server.url }).register(SUBJECT, schema),
     (error) => error instanceof Stopped && error.code === 'HR_SCHEMA_REFUSED' && /already exists/.test(error.message),
   )
-  assert.equal(server.requests.filter(({ method }) => method === 'PUT').length, 3)
+  assert.equal(server.requests.filter(({ method }) => method === 'PUT').length, 5)
 })
 
 test('a new subject whose compatibility another worker has just set is registered', async (t) => {

@@ -7,24 +7,24 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { systemClock } from '#shared/clock.ts'
 import { PAGE_RECORDS, type PageWriter } from './pages.ts'
-import { WALK_LISTS } from './walk-sets.ts'
+import { pagesOfPartition, WALK_LISTS } from './walk-sets.ts'
 
 export type ApiAddress = { url: string }
 /** Since the last `/reset`: when the first page was asked for, epoch milliseconds. */
 export type ApiStats = { firstMs: number | null; pages: number }
 
 const [recordsInAll, partitions, paceMs = 0] = process.argv.slice(2).map(Number) as [number, number, number?]
-type List = { pagesOfPartition: number; write: PageWriter; ahead: Map<number, { page: number; body: Buffer }> }
+type List = { pages: number; write: PageWriter; ahead: Map<number, { page: number; body: Buffer }> }
 const lists = new Map<string, List>()
-for (const { name, share, writer } of Object.values(WALK_LISTS).flat()) {
-  const pagesOfPartition = Math.ceil((recordsInAll * share) / PAGE_RECORDS / partitions)
-  lists.set(`/${name}`, { pagesOfPartition, write: writer(), ahead: new Map() })
+for (const list of Object.values(WALK_LISTS).flat()) {
+  const pages = pagesOfPartition(list, recordsInAll, partitions)
+  lists.set(`/${list.name}`, { pages, write: list.writer(), ahead: new Map() })
 }
 let stats: ApiStats = { firstMs: null, pages: 0 }
 
-function pageOf({ pagesOfPartition, write }: List, partition: number, page: number): Buffer {
-  const next = page + 1 < pagesOfPartition ? page + 1 : null
-  return write((partition * pagesOfPartition + page) * PAGE_RECORDS, next)
+function pageOf({ pages, write }: List, partition: number, page: number): Buffer {
+  const next = page + 1 < pages ? page + 1 : null
+  return write((partition * pages + page) * PAGE_RECORDS, next)
 }
 
 function take(list: List, partition: number, page: number): Buffer {

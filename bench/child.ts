@@ -33,6 +33,8 @@ export type Child = {
   message<T>(): Promise<T>
   /** Sends a message, and resolves with the next one that comes. */
   ask<T>(message: object): Promise<T>
+  /** Its exit status; null if a signal ended it, or it could not be started. */
+  exited: Promise<number | null>
   /** SIGTERM. Resolves with the exit status; null when a signal ended it. */
   stop(): Promise<number | null>
 }
@@ -80,6 +82,7 @@ export function startChild(spec: ChildSpec): Child {
       child.send(request)
       return answer
     },
+    exited,
     async stop() {
       watching.end()
       child.kill('SIGTERM')

@@ -6,8 +6,8 @@
 import type { Place, Published } from '../test/support/published.ts'
 import { CLI, type Ended, runChild } from './child.ts'
 import { fullTopic, PARTITIONS } from './full-topic.ts'
+import { type PeerReport, type Peers, peersOf } from './loader-peers.ts'
 import { median, rounded } from './numbers.ts'
-import { type PeerReport, type Peers, peersOf } from './peers.ts'
 import { type Bench, pidOf } from './place.ts'
 import { type Memory, memoryOf, sampleOf } from './usage.ts'
 

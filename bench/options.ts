@@ -1,6 +1,6 @@
 /**
  * The arguments of `npm run bench`: which parts, and how large. Sizes are whole numbers. Only named parts are run;
- * without a name, all of them but the month, which takes an hour.
+ * without a name, all of them but the month, which takes an hour, and the peers, which are downloaded.
  */
 import { parseArgs } from 'node:util'
 import { WrongUse } from '#shared/errors.ts'
@@ -16,14 +16,16 @@ export const PARTS = [
   'idle',
   'growth',
   'month',
+  'peers',
 ] as const
 export type Part = (typeof PARTS)[number]
+const ONLY_NAMED: readonly Part[] = ['month', 'peers']
 /** Those that run when none is named. */
-export const USUAL_PARTS: readonly Part[] = PARTS.filter((part) => part !== 'month')
+export const USUAL_PARTS: readonly Part[] = PARTS.filter((part) => !ONLY_NAMED.includes(part))
 
 const SIZES = {
   records: { byDefault: 1_000_000, what: 'records of one loader run and of one fetcher run' },
-  repeat: { byDefault: 3, what: 'runs of each side in the fetcher part, and of the loader' },
+  repeat: { byDefault: 3, what: 'runs of each side in the fetcher and peers parts, and of the loader' },
   partitions: { byDefault: 1, what: 'partitions that the fetcher walks at once' },
   'delay-records': { byDefault: 60, what: 'records of the delay part' },
   'delay-seconds': { byDefault: 60, what: 'time in which they appear' },
@@ -40,6 +42,7 @@ const SIZES = {
   'growth-rows': { byDefault: 10_000_000, what: 'rows in one of its tables' },
   'month-days': { byDefault: 30, what: 'simulated days of the month part' },
   'month-day-seconds': { byDefault: 120, what: 'how long each of them takes' },
+  'peers-records': { byDefault: 200_000, what: 'records of one run of the peers part' },
 } as const
 type Size = keyof typeof SIZES
 const SIZE_MAX = 100_000_000
@@ -67,6 +70,7 @@ export function helpText(): string {
   )
   return [
     `npm run bench -- [${PARTS.join(' | ')}]… [options]`,
+    `  without a part: all but ${ONLY_NAMED.join(' and ')}; peers installs what it compares with from PyPI and as a Go module`,
     ...sizes,
     `  --${'profile DIR'.padEnd(20)} write CPU profiles of the services there`,
     `  --${'json'.padEnd(20)} print the report as one JSON object on the last line`,

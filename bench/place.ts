@@ -26,7 +26,7 @@ export type Bench = {
 
 export async function openBench(options: BenchOptions, say: Bench['say']): Promise<Bench> {
   const stack = await ownStack()
-  return { options, stack, clickhouse: connect(stack.clickhouseUrl), logDir: join(stack.dir, 'bench'), say }
+  return { options, stack, clickhouse: connectClickhouse(stack.clickhouseUrl), logDir: join(stack.dir, 'bench'), say }
 }
 
 /** A service's environment: the stack's addresses, and names that no other measurement uses. */
@@ -49,7 +49,7 @@ export function pidOf({ stack }: Bench, server: ServerName): number {
   return identity.pid
 }
 
-function connect(url: string): ClickHouse {
+export function connectClickhouse(url: string): ClickHouse {
   const client = createClient({ url, log: { level: ClickHouseLogLevel.OFF } })
   return {
     async rows<T>(query: string) {

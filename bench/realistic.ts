@@ -5,9 +5,9 @@
  * unwrapped by a map.
  */
 import { compileSource, type Stream } from '#shared/declaration/compile.ts'
-import { cursor, decimal, defineSource, int64, setting, z } from '#shared/index.ts'
 import { between, randomFrom } from '../test/support/random.ts'
 import { ID_HOLE, numberOf, PAGE_RECORDS, type PageWriter, pageWriterOf, TIME_HOLE } from './pages.ts'
+import { realisticSource, STATUSES } from './realistic-sources/real.ts'
 
 export const REALISTIC_STREAMS = ['orders', 'enveloped', 'mapped'] as const
 export type RealisticStream = (typeof REALISTIC_STREAMS)[number]
@@ -19,66 +19,9 @@ export const REALISTIC_SHARES: Readonly<Record<RealisticStream, number>> = {
 }
 
 const SEED = 20_261_130
-const STATUSES = ['open', 'paid', 'sent', 'returned'] as const
 const CITIES = ['Reykjavík', 'Akureyri', 'Húsavík', 'Ísafjörður'] as const
 const LONG_TEXT_CHARS = 1_200
 const HEAD = { account: 'acct-0042', region: 'is' }
-
-const orderFields = {
-  id: z.string(),
-  number: int64(),
-  customer: z.string(),
-  status: z.enum(STATUSES),
-  total: decimal(18, 2),
-  tax: decimal(18, 4).nullable(),
-  weight: z.number(),
-  note: z.string().nullable(),
-  coupon: z.string().optional(),
-  shipping: z.object({
-    city: z.string(),
-    postcode: z.string(),
-    place: z.object({ lat: z.number(), lon: z.number() }).nullable(),
-  }),
-  lines: z.array(z.object({ sku: z.string(), quantity: z.int(), price: decimal(18, 2) })),
-  created_at: z.iso.datetime({ offset: true }),
-  updated_at: z.iso.datetime({ offset: true }),
-}
-export const orderSchema = z.object(orderFields)
-
-type Wrapped = { id: string; attributes: object }
-
-export function realisticSource(partitions = 1) {
-  const common = {
-    ...{
-      records: '/data',
-      primaryKey: ['id' as const],
-      params: ({ partition }: { partition: number }) => ({ share: partition }),
-    },
-    ...{ paginate: cursor({ next: '/next', param: 'cursor' }), every: '1h' as const },
-    watermark: { field: 'updated_at' as const, param: 'since', sorted: true },
-    partitions,
-  }
-  return defineSource({
-    name: 'real',
-    baseUrl: setting('BENCH_API_URL', 'http://127.0.0.1:1'),
-    onDemand: true,
-    streams: {
-      orders: { ...common, path: '/orders', schema: orderSchema },
-      enveloped: {
-        ...common,
-        path: '/enveloped',
-        schema: z.object({ ...orderFields, account: z.string(), region: z.string() }),
-        envelope: { account: '/account', region: '/region' },
-      },
-      mapped: {
-        ...common,
-        path: '/mapped',
-        schema: orderSchema,
-        map: (raw: unknown) => ({ id: (raw as Wrapped).id, ...(raw as Wrapped).attributes }),
-      },
-    },
-  })
-}
 
 export function realisticStream(name: RealisticStream, partitions = 1): Stream {
   const found = compileSource(realisticSource(partitions).input, 'bench/realistic.ts').streams.find(

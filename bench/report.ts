@@ -7,6 +7,7 @@ import { growthLines } from './growth-report.ts'
 import type { HostileReport } from './hostile-part.ts'
 import type { IdleReport, IdleService } from './idle-part.ts'
 import type { LoaderReport } from './loader-part.ts'
+import type { PeerReport } from './loader-peers.ts'
 import type { Machine } from './machine.ts'
 import type { MemoryReport } from './memory-part.ts'
 import { monthLines } from './month/report.ts'
@@ -14,7 +15,7 @@ import type { MonthReport } from './month-part.ts'
 import type { Noise } from './noise.ts'
 import { rounded, whole } from './numbers.ts'
 import type { Part } from './options.ts'
-import type { PeerReport } from './peers.ts'
+import type { WholeWayReport } from './peers-part.ts'
 import type { StandstillReport } from './standstill-part.ts'
 import { FLAT_SHARE, type Memory } from './usage.ts'
 
@@ -31,6 +32,7 @@ export type Report = {
     idle?: IdleReport
     growth?: GrowthReport
     month?: MonthReport
+    peers?: WholeWayReport
   }
   noise: Partial<Record<Part, Noise | null>>
 }
@@ -39,7 +41,7 @@ const NO_PROC = 'not known (it is read from /proc, which only Linux has)'
 const PERCENT = 100
 
 export function reportText({ machine, parts, noise }: Report): string {
-  const { loader, fetcher, delay, memory, standstill, hostile, files, idle, growth, month } = parts
+  const { loader, fetcher, delay, memory, standstill, hostile, files, idle, growth, month, peers } = parts
   return [
     ...machineLines(machine),
     ...(loader === undefined ? [] : loaderLines(loader)),
@@ -52,6 +54,7 @@ export function reportText({ machine, parts, noise }: Report): string {
     ...(idle === undefined ? [] : idleLines(idle)),
     ...(growth === undefined ? [] : growthLines(growth)),
     ...(month === undefined ? [] : monthLines(month)),
+    ...(peers === undefined ? [] : comparedLines(peers)),
     ...noiseLines(noise),
   ].join('\n')
 }
@@ -215,6 +218,27 @@ function idleLines({ streams, partitions, overSeconds, ...services }: IdleReport
     `Idle       ${streams} streams with ${partitions} partitions in one process each, over ${overSeconds} s`,
     line('fetcher', services.fetcher),
     line('loader', services.loader),
+  ]
+}
+
+function comparedLines({ records, repeat, sides }: WholeWayReport): string[] {
+  const or = (value: number | null) => value ?? '?'
+  return [
+    '',
+    `Peers      ${whole(records)} realistic records from the API to readable rows, in turn, medians of ${repeat}`,
+    ...Object.entries(sides).flatMap(([name, side]) => {
+      if ('notCompared' in side) return [`  ${name}`, `    not compared: ${side.notCompared}`]
+      const { seconds, rowSeconds, ownCpuSeconds, clickhouseCpuSeconds, besideCpuSeconds, peakMb, runs, ratio } = side
+      const beside = besideCpuSeconds === 0 ? '' : `, Kafka and registry ${or(besideCpuSeconds)}`
+      const times =
+        ratio === null ? [] : [`${ratio.time} by time, ${or(ratio.ownCpu)} by its own CPU, ${or(ratio.allCpu)} by all`]
+      return [
+        `  ${name}`,
+        `    ${seconds} s, ${rowSeconds} s from the first row to the last   (runs: ${runs.join(' ')})`,
+        `    CPU-s: its own ${or(ownCpuSeconds)}, ClickHouse ${or(clickhouseCpuSeconds)}${beside}; ${or(peakMb)} MB at most`,
+        ...times.map((text) => `    times Headrace's: ${text} (aim for dlt: at least 5)`),
+      ]
+    }),
   ]
 }
 

@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: speed, delay and memory of the services on this machine, with real servers on a private stack that
- * is gone afterwards. Parts: loader, fetcher, delay, memory, standstill, hostile, files, idle, growth, and month. That
- * one runs only by its name. Prints a report; with --json one object on the last line. Asserts nothing.
+ * is gone afterwards. Parts: loader, fetcher, delay, memory, standstill, hostile, files, idle, growth, month, peers. The
+ * last two run only by their names. Prints a report; with --json one object on the last line. Asserts nothing.
  */
 import { exitStatusOf, explain } from '#shared/errors.ts'
 import { delayPart } from './delay-part.ts'
@@ -16,6 +16,7 @@ import { memoryPart } from './memory-part.ts'
 import { monthPart } from './month-part.ts'
 import { listen } from './noise.ts'
 import { benchOptions, helpText, PARTS } from './options.ts'
+import { peersPart } from './peers-part.ts'
 import { type Bench, openBench } from './place.ts'
 import { type Report, reportText } from './report.ts'
 import { standstillPart } from './standstill-part.ts'
@@ -31,6 +32,7 @@ const MEASURE = {
   idle: idlePart,
   growth: growthPart,
   month: monthPart,
+  peers: peersPart,
 } as const
 const INTERRUPTED = 130
 

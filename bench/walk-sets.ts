@@ -1,7 +1,7 @@
 /** What the fetcher is measured on: plain records, all as declared, and records as APIs have them. */
 import type { Stream } from '#shared/declaration/compile.ts'
 import { benchStream, createPageWriter } from './events.ts'
-import type { PageWriter } from './pages.ts'
+import { PAGE_RECORDS, type PageWriter } from './pages.ts'
 import { REALISTIC_SHARES, REALISTIC_STREAMS, realisticStream, realisticWriter } from './realistic.ts'
 
 export const WALK_SETS = ['plain', 'realistic'] as const
@@ -21,3 +21,10 @@ export const WALK_LISTS: Readonly<Record<WalkSet, readonly WalkList[]>> = {
     writer: () => realisticWriter(name),
   })),
 }
+
+/** Of each partition of a list. All pages are full, so a set has at least the records that were asked for. */
+export const pagesOfPartition = (
+  { share }: Pick<WalkList, 'share'>,
+  recordsInAll: number,
+  partitions: number,
+): number => Math.ceil((recordsInAll * share) / PAGE_RECORDS / partitions)

@@ -16,8 +16,12 @@ describe('the bench, without its servers', () => {
     }
   })
 
-  test('all parts but the month run when none is named', () => {
+  test('all parts but the month and the peers run when none is named', () => {
     assert.deepEqual(benchOptions([]).parts, USUAL_PARTS)
+    assert.deepEqual(
+      ['month', 'peers'].filter((part) => (USUAL_PARTS as readonly string[]).includes(part)),
+      [],
+    )
     assert.deepEqual(benchOptions(['memory', '--records', '5000']).parts, ['memory'])
   })
 

@@ -70,7 +70,8 @@ export function helpText(): string {
   )
   return [
     `npm run bench -- [${PARTS.join(' | ')}]… [options]`,
-    `  without a part: all but ${ONLY_NAMED.join(' and ')}; peers installs what it compares with from PyPI and as a Go module`,
+    `  without a part: all but ${ONLY_NAMED.join(' and ')}`,
+    '  peers installs what it compares with, from PyPI and as a Go module',
     ...sizes,
     `  --${'profile DIR'.padEnd(20)} write CPU profiles of the services there`,
     `  --${'json'.padEnd(20)} print the report as one JSON object on the last line`,

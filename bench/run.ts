@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: speed, delay and memory of the services on this machine, with real servers on a private stack that
- * is gone afterwards. Parts: loader, fetcher, delay, memory, standstill, hostile, files, idle, growth, month, peers. The
- * last two run only by their names. Prints a report; with --json one object on the last line. Asserts nothing.
+ * is gone afterwards. Parts: loader, fetcher, delay, memory, standstill, hostile, files, idle, growth, month, peers.
+ * The last two run only by their names. Prints a report; with --json one object on the last line. Asserts nothing.
  */
 import { exitStatusOf, explain } from '#shared/errors.ts'
 import { delayPart } from './delay-part.ts'

@@ -82,7 +82,7 @@ export function afterPage(
 }
 
 /** Many APIs use whole seconds: a change later within the second of the start gets a time before the start. */
-const wholeSecond = (ms: number): number => Math.floor(ms / SECOND_MS) * SECOND_MS
+export const wholeSecond = (ms: number): number => Math.floor(ms / SECOND_MS) * SECOND_MS
 
 function capped(watermarking: Watermarking, position: Position | null, capMs: number): Position | null {
   if (position === null || !isInstant(watermarking.kind)) return position

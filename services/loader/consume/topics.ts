@@ -39,9 +39,11 @@ export async function* topicLists(
         said = true
         log.info('no topic of records yet; waiting for the first')
       }
-      soon = topics.length === 0 || topics.join() !== known
-      if (topics.join() !== known) {
-        known = topics.join()
+      const listed = topics.join()
+      const isNew = listed !== known
+      soon = topics.length === 0 || isNew
+      if (isNew) {
+        known = listed
         yield topics
       }
     } catch (error) {

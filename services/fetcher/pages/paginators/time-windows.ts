@@ -12,9 +12,10 @@ import type { WindowsSpec } from '#shared/declaration/paginate/paginate.ts'
 import { placeIn } from '#shared/declaration/request-place.ts'
 import { Stopped } from '#shared/errors.ts'
 import { NS_PER_MS } from '#shared/instant.ts'
-import { MINUTE_MS, SECOND_MS } from '#shared/units.ts'
+import { MINUTE_MS } from '#shared/units.ts'
 import { formUnitMs, positionOfText, requestText, stepBefore, watermarkText } from '#shared/watermark.ts'
 import type { PageRequest } from '../../http/messages.ts'
+import { wholeSecond } from '../../watermark/progress.ts'
 import { fromText } from '../../watermark/request-window.ts'
 import { withPosition } from '../request-place.ts'
 import type { Cursor, PageStep, PageView, Paginator } from './paginator.ts'
@@ -101,10 +102,10 @@ export function windowsPaginator(
    * A record that appears later has a time at or after the cut, less the lookback.
    */
   function settledPart(at: WindowCursor, { apiMs }: PageView): WindowCursor | null {
+    if (typeof spec.cap !== 'number') return null
     const { from, to, until, sizeMs } = at
-    const second = nsOf(Math.floor(apiMs / SECOND_MS) * SECOND_MS - spec.settle)
-    const cut = floorTo(stepEarlier(second, lookback), unitMs)
-    if (typeof spec.cap !== 'number' || cut >= ns(to) || cut <= ns(from)) return null
+    const cut = floorTo(stepEarlier(nsOf(wholeSecond(apiMs) - spec.settle), lookback), unitMs)
+    if (cut >= ns(to) || cut <= ns(from)) return null
     return { ...windowFrom(ns(from), ns(until), sizeMs, againTo(at)), to: text(cut) }
   }
 

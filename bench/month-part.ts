@@ -196,28 +196,15 @@ async function drained({ bench, place, api }: Month): Promise<number | null> {
 function summaryOf(series: readonly Held[]): ServiceMonth {
   const of = (value: (held: Held) => number | null) =>
     series.map((held) => ({ day: held.day, value: value(held) ?? Number.NaN }))
-  const [from] = [Math.min(WARM_UP_DAYS, Math.max(1, series.length - 1))]
+  const from = Math.min(WARM_UP_DAYS, Math.max(1, series.length - 1))
+  const growth = (value: (held: Held) => number | null) => growthOf(of(value), from)
+  const change = (value: (held: Held) => number | null) => changeOf(of(value), from)
   return {
-    heap: growthOf(
-      of(({ heapBytes }) => heapBytes),
-      from,
-    ),
-    external: growthOf(
-      of(({ externalBytes }) => externalBytes),
-      from,
-    ),
-    handles: changeOf(
-      of(({ handles }) => handles),
-      from,
-    ),
-    sockets: changeOf(
-      of(({ sockets }) => sockets),
-      from,
-    ),
-    descriptors: changeOf(
-      of(({ descriptors }) => descriptors),
-      from,
-    ),
+    heap: growth(({ heapBytes }) => heapBytes),
+    external: growth(({ externalBytes }) => externalBytes),
+    handles: change(({ handles }) => handles),
+    sockets: change(({ sockets }) => sockets),
+    descriptors: change(({ descriptors }) => descriptors),
     series,
   }
 }
